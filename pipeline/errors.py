@@ -1,0 +1,33 @@
+"""The three families of errors. Adapters translate what libraries raise into the first two; the rest are bugs."""
+
+from __future__ import annotations
+
+
+class Retryable(Exception):
+    """It may work later. `after_s` is how long the other side asked us to wait, where it said so."""
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after_s = after_s
+
+
+class BatchRefused(Exception):
+    """The model would not or could not answer this batch as a whole: ask for its posts in smaller ones."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ForPeople(Exception):
+    """Somebody can do something about it: `message_id` names the sentence in texts/, `params` fill it in."""
+
+    def __init__(self, message_id: str, **params: str | int) -> None:
+        super().__init__(f"{message_id} {params}" if params else message_id)
+        self.message_id = message_id
+        self.params = params
+
+
+class BrokerUnavailable(Exception):
+    """The broker cannot be reached. What was to be said is in the database and is said again by the tick."""

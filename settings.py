@@ -1,0 +1,203 @@
+"""Every setting: one frozen model per table of settings.toml, read once by whoever starts a process.
+
+The environment (DIGEST_<TABLE>__<KEY>) wins over .env, which wins over settings.toml. Secrets are `SecretStr`, so that
+no repr, log line or traceback shows them.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+HOME = Path(__file__).resolve().parent
+PREFIX = "DIGEST_"
+DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+
+Language = Literal["en", "ru"]
+
+
+class BadSettings(Exception):
+    """The settings cannot be used; the message is one sentence that names the key."""
+
+
+def _ids(value: Any) -> Any:
+    """Accept 1,2 and [1, 2] from the environment as well as a list from the file."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.strip("[] ").split(",") if part.strip())
+    return value
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TelegramSettings(Table):
+    admin_token: SecretStr | None = None
+    operator_ids: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_ids)] = ()
+    api_url: str = "https://api.telegram.org"
+    language: Language = "en"
+
+
+class DatabaseSettings(Table):
+    url: str = "sqlite:///var/digest.db"
+
+
+class RedisSettings(Table):
+    url: str = DEFAULT_REDIS_URL
+
+
+class EngineSettings(Table):
+    mode: Literal["celery", "local"] = "celery"
+    fallback: bool = True
+
+
+class ProviderSettings(Table):
+    provider: Literal["auto", "openai", "offline"] = "auto"
+    base_url: str = ""
+    api_key: SecretStr | None = None
+    model: str = Field("gpt-4.1-mini", min_length=1)
+    timeout_s: float = Field(60.0, gt=0)
+    max_concurrency: int = Field(32, ge=1)
+    requests_per_minute: int = Field(0, ge=0)
+    tokens_per_minute: int = Field(0, ge=0)
+    input_price_per_million: float = Field(0.0, ge=0)
+    output_price_per_million: float = Field(0.0, ge=0)
+
+    @property
+    def chosen_provider(self) -> Literal["openai", "offline"]:
+        """The provider that "auto" stands for: openai where a key or a server is named, else offline."""
+        if self.provider != "auto":
+            return self.provider
+        has_key = self.api_key is not None and self.api_key.get_secret_value() != ""
+        return "openai" if has_key or self.base_url else "offline"
+
+
+class LlmSettings(ProviderSettings):
+    fallback: ProviderSettings | None = None
+
+
+class DigestSettings(Table):
+    batch_size: int = Field(5, ge=1, le=10)
+    max_batch_tokens: int = Field(6000, ge=200)
+    window_hours: int = Field(24, ge=1)
+    approval: bool = False
+    min_posts: int = Field(1, ge=0)
+    quiet_day: Literal["skip", "shorten", "say"] = "skip"
+
+
+class DeliverySettings(Table):
+    messages_per_second: int = Field(25, ge=1)
+    per_chat_interval_s: float = Field(1.0, ge=0)
+
+
+class SecuritySettings(Table):
+    secret_key: SecretStr | None = None
+
+
+class MetricsSettings(Table):
+    port: int = Field(0, ge=0, le=65535)
+
+
+class LoggingSettings(Table):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(BaseSettings):
+    """All tables. Built by `load_settings`, which turns a validation error into one sentence."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        dotenv_filtering="only_existing",
+    )
+
+    telegram: TelegramSettings = TelegramSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    engine: EngineSettings = EngineSettings()
+    llm: LlmSettings = LlmSettings()
+    digest: DigestSettings = DigestSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    security: SecuritySettings = SecuritySettings()
+    metrics: MetricsSettings = MetricsSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, cls.model_config.get("toml_file"))
+        return init_settings, env_settings, dotenv_settings, toml
+
+
+def settings_path() -> Path:
+    """The settings file: DIGEST_SETTINGS_FILE, else settings.toml beside this module."""
+    return Path(os.environ.get(PREFIX + "SETTINGS_FILE") or HOME / "settings.toml")
+
+
+def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> Settings:
+    """Read all settings.
+
+    Raises:
+        BadSettings: a key is unknown, has the wrong type or is out of range, or the file is not TOML.
+    """
+    path = path or settings_path()
+    _refuse_unknown_tables({**dotenv_values(env_file), **os.environ})
+
+    class FromFiles(Settings):
+        model_config = SettingsConfigDict(toml_file=path, env_file=env_file)
+
+    try:
+        return FromFiles()
+    except ValidationError as error:
+        raise BadSettings(_sentence(error, path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path} is not valid TOML: {error}.") from None
+    except SettingsError as error:
+        raise BadSettings(f"A setting in the environment cannot be read: {error}.") from None
+
+
+def environment_value(name: str, env_file: Path = HOME / ".env") -> str | None:
+    """A variable that is not a setting, such as a public bot's token: from the environment, else from .env."""
+    return os.environ.get(name) or dotenv_values(env_file).get(name) or None
+
+
+def _refuse_unknown_tables(variables: Mapping[str, str | None]) -> None:
+    for name in variables:
+        table, delimiter, _ = name.upper().removeprefix(PREFIX).partition("__")
+        if name.upper().startswith(PREFIX) and delimiter and table.lower() not in Settings.model_fields:
+            raise BadSettings(f"Unknown setting {name}: there is no table [{table.lower()}] in settings.toml.")
+
+
+def _sentence(error: ValidationError, path: Path) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    variable = PREFIX + "__".join(str(part).upper() for part in first["loc"])
+    place = f"in the environment ({variable})" if variable in os.environ else f"in {path.name} or .env"
+    if first["type"] == "extra_forbidden":
+        return f"Unknown setting {key} {place}: remove it or correct its name."
+    return f"The setting {key} {place} cannot be used: {first['msg']}."

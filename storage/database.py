@@ -1,0 +1,119 @@
+"""The one way to the database: short reading and writing sessions on SQLite or PostgreSQL.
+
+SQLite: WAL, foreign keys, synchronous=FULL, one writing connection whose transactions begin IMMEDIATE, a few read-only
+ones.
+PostgreSQL: one pool for both; whoever reads before writing locks the row with FOR UPDATE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_MS = 10_000
+READERS = 4
+POSTGRES_POOL = 10
+
+_open_sessions: ContextVar[int] = ContextVar("open_sessions", default=0)
+
+
+class BadDatabaseUrl(Exception):
+    """The setting database.url cannot be used; the message says why, without the URL, which may hold a password."""
+
+
+def database_url(setting: str, home: Path) -> URL:
+    """What SQLAlchemy needs for a URL as people write it; a relative SQLite path is taken from `home`.
+
+    Raises:
+        BadDatabaseUrl: neither SQLite nor PostgreSQL.
+    """
+    try:
+        url = make_url(setting)
+    except ArgumentError:
+        raise BadDatabaseUrl("database.url is no URL: write sqlite:///FILE or postgresql://USER@HOST/NAME.") from None
+    backend = url.drivername.partition("+")[0]
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise BadDatabaseUrl(
+                "database.url names no file: several processes share the database, write sqlite:///FILE."
+            )
+        return url.set(drivername="sqlite+aiosqlite", database=str(home / url.database))
+    if backend in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise BadDatabaseUrl(f"database.url names {backend}: only sqlite and postgresql are supported.")
+
+
+class Database:
+    """Sessions of one process; made and closed on the event loop that uses it."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(url, connections=1, read_only=False)
+            self._reader = _sqlite_engine(url, connections=READERS, read_only=True)
+        else:
+            self._writer = self._reader = create_async_engine(
+                url, pool_size=POSTGRES_POOL, max_overflow=0, pool_pre_ping=True
+            )
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one moment of the database and changes nothing."""
+        async with self._session(self._reader) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session whose changes are committed when the block ends without an error. Keep the block short."""
+        async with self._session(self._writer) as session, session.begin():
+            yield session
+
+    @staticmethod
+    def has_open_session() -> bool:
+        """Whether the code that asks stands inside a session: nobody may call a model or Telegram from there."""
+        return _open_sessions.get() > 0
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        if self._writer is not self._reader:
+            await self._writer.dispose()
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        token = _open_sessions.set(_open_sessions.get() + 1)
+        try:
+            async with AsyncSession(engine, expire_on_commit=False) as session:
+                yield session
+        finally:
+            _open_sessions.reset(token)
+
+
+def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url, pool_size=connections, max_overflow=0, pool_timeout=60, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine

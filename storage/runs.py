@@ -1,0 +1,244 @@
+"""Runs: one row each, moved from state to state by conditional updates, and what can be asked of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage import inserting
+from storage.models import ModelCallRow, PublicBotRow, RunPostRow, RunRow
+from storage.records import (
+    ENDED,
+    Engine,
+    Failure,
+    ModelCall,
+    NewRun,
+    Period,
+    PostStatus,
+    Run,
+    RunProgress,
+    RunState,
+)
+
+GOING_ON = RunRow.state.not_in(sorted(ENDED))
+
+
+async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run, bool]:
+    """The run of this command, and whether it was made just now.
+
+    A command makes one run at most, and a public bot has one going on at most: else it is that one that is returned.
+    """
+    statement = inserting.insert(session, RunRow).values(
+        public_bot_id=new.public_bot_id,
+        state=RunState.QUEUED,
+        version=1,
+        engine=new.engine,
+        provider=new.provider,
+        model=new.model,
+        origin=new.origin,
+        chat_id=new.chat_id,
+        message_id=new.message_id,
+        requested_by=new.requested_by,
+        period_start=new.period.start,
+        period_end=new.period.end,
+        post_limit=new.post_limit,
+        deliver=new.deliver,
+        notice=new.notice,
+        created_at=now,
+    )
+    made = await session.execute(statement.on_conflict_do_nothing().returning(RunRow.id))
+    run_id = made.scalar_one_or_none()
+    if run_id is not None:
+        return await get(session, run_id), True
+    same_command = (RunRow.chat_id == new.chat_id) & (RunRow.message_id == new.message_id)
+    same_bot = (RunRow.public_bot_id == new.public_bot_id) & GOING_ON
+    query = select(RunRow.id).where(or_(same_command, same_bot)).order_by(same_command.desc()).limit(1)
+    return await get(session, (await session.execute(query)).scalar_one()), False
+
+
+async def find(session: AsyncSession, run_id: int) -> Run | None:
+    row = (await session.execute(_runs().where(RunRow.id == run_id))).first()
+    return _run(*row) if row else None
+
+
+async def get(session: AsyncSession, run_id: int) -> Run:
+    run = await find(session, run_id)
+    if run is None:
+        raise LookupError(f"there is no run {run_id}")
+    return run
+
+
+async def lock(session: AsyncSession, run_id: int) -> Run:
+    """The run, with its row locked until the transaction ends (SQLite has one writer at a time anyway)."""
+    await session.execute(select(RunRow.id).where(RunRow.id == run_id).with_for_update())
+    return await get(session, run_id)
+
+
+async def going_on(session: AsyncSession, public_bot_id: int | None = None) -> Sequence[Run]:
+    """Runs that have not ended, oldest first."""
+    query = _runs().where(GOING_ON).order_by(RunRow.id)
+    if public_bot_id is not None:
+        query = query.where(RunRow.public_bot_id == public_bot_id)
+    return [_run(*row) for row in await session.execute(query)]
+
+
+async def recent(session: AsyncSession, limit: int) -> Sequence[Run]:
+    """The runs that ended last, newest first."""
+    query = _runs().where(~GOING_ON).order_by(RunRow.id.desc()).limit(limit)
+    return [_run(*row) for row in await session.execute(query)]
+
+
+async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> datetime | None:
+    """The end of the latest period whose digest was given; where the next one begins."""
+    query = select(func.max(RunRow.period_end)).where(
+        RunRow.public_bot_id == public_bot_id, RunRow.state == RunState.DONE, RunRow.deliver.is_(True)
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def transition(
+    session: AsyncSession, run_id: int, expected: Collection[RunState], target: RunState, **changes: object
+) -> bool:
+    """Move a run on, if it is still in one of the expected states. Whoever gets False does nothing."""
+    result = await session.execute(
+        update(RunRow)
+        .where(RunRow.id == run_id, RunRow.state.in_(sorted(expected)))
+        .values(state=target, version=RunRow.version + 1, **changes)
+    )
+    return changed_rows(result) == 1
+
+
+async def fail(session: AsyncSession, run_id: int, failure: Failure, now: datetime) -> bool:
+    values = {"message_id": failure.message_id, "params": dict(failure.params)}
+    return await transition(session, run_id, _going_on_states(), RunState.FAILED, failure=values, finished_at=now)
+
+
+async def cancel(session: AsyncSession, run_id: int, cancelled_by: int | None, now: datetime) -> bool:
+    return await transition(
+        session, run_id, _going_on_states(), RunState.CANCELLED, cancelled_by=cancelled_by, finished_at=now
+    )
+
+
+async def touch(session: AsyncSession, run_id: int) -> None:
+    """Say that something of the run has changed: whoever shows it looks again."""
+    await session.execute(update(RunRow).where(RunRow.id == run_id).values(version=RunRow.version + 1))
+
+
+async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, notice: str) -> None:
+    """Let another engine do what is left of a run."""
+    await session.execute(
+        update(RunRow)
+        .where(RunRow.id == run_id, GOING_ON)
+        .values(engine=engine, notice=notice, version=RunRow.version + 1)
+    )
+
+
+async def add_call(session: AsyncSession, run_id: int, work_id: int, call: ModelCall, now: datetime) -> None:
+    await session.execute(
+        insert(ModelCallRow).values(
+            run_id=run_id,
+            work_id=work_id,
+            model=call.model,
+            outcome=call.outcome,
+            input_tokens=call.input_tokens,
+            cached_tokens=call.cached_tokens,
+            output_tokens=call.output_tokens,
+            cost=call.cost,
+            duration_ms=call.duration_ms,
+            called_at=now,
+        )
+    )
+
+
+async def progress(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunProgress]:
+    """The runs with their counts, all derived from rows, in the same order."""
+    ids = [run.id for run in runs]
+    posts = await _counts(session, ids)
+    spent = await _spending(session, ids)
+    return [
+        RunProgress(
+            run=run,
+            posts=posts.get(run.id, {}),
+            model_calls=spent.get(run.id, (0, 0, 0, 0.0))[0],
+            input_tokens=spent.get(run.id, (0, 0, 0, 0.0))[1],
+            output_tokens=spent.get(run.id, (0, 0, 0, 0.0))[2],
+            cost=spent.get(run.id, (0, 0, 0, 0.0))[3],
+        )
+        for run in runs
+    ]
+
+
+async def _counts(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Mapping[PostStatus, int]]:
+    query = (
+        select(RunPostRow.run_id, RunPostRow.status, func.count())
+        .where(RunPostRow.run_id.in_(ids))
+        .group_by(RunPostRow.run_id, RunPostRow.status)
+    )
+    counts: dict[int, dict[PostStatus, int]] = defaultdict(dict)
+    for run_id, status, number in await session.execute(query):
+        counts[run_id][PostStatus(status)] = number
+    return counts
+
+
+async def _spending(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, tuple[int, int, int, float]]:
+    query = (
+        select(
+            ModelCallRow.run_id,
+            func.count(),
+            func.sum(ModelCallRow.input_tokens),
+            func.sum(ModelCallRow.output_tokens),
+            func.sum(ModelCallRow.cost),
+        )
+        .where(ModelCallRow.run_id.in_(ids))
+        .group_by(ModelCallRow.run_id)
+    )
+    rows = await session.execute(query)
+    return {row[0]: (row[1], int(row[2]), int(row[3]), float(row[4])) for row in rows}
+
+
+def changed_rows(result: Any) -> int:
+    """How many rows a data-changing statement met."""
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _going_on_states() -> set[RunState]:
+    return set(RunState) - ENDED
+
+
+def _runs() -> Select[RunRow, str, str]:
+    return (
+        select(RunRow, PublicBotRow.slug, PublicBotRow.title)
+        .join(PublicBotRow, PublicBotRow.id == RunRow.public_bot_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _run(row: RunRow, slug: str, title: str) -> Run:
+    failure = row.failure
+    return Run(
+        id=row.id,
+        public_bot_id=row.public_bot_id,
+        bot_slug=slug,
+        bot_title=title,
+        state=RunState(row.state),
+        version=row.version,
+        engine=Engine(row.engine),
+        provider=row.provider,
+        model=row.model,
+        period=Period(row.period_start, row.period_end),
+        post_limit=row.post_limit,
+        deliver=row.deliver,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        failure=Failure(failure["message_id"], failure["params"]) if failure else None,
+        requested_by=row.requested_by,
+        cancelled_by=row.cancelled_by,
+        notice=row.notice,
+    )

@@ -1,0 +1,130 @@
+"""Where posts come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.inserting import insert_ignoring
+from storage.models import PostRow, SourceRow
+from storage.records import Source, SourceKind, SourceOverview
+
+
+async def ensure_file_source(
+    session: AsyncSession,
+    name: str,
+    *,
+    title: str | None = None,
+    username: str | None = None,
+    home_channel: str | None = None,
+    now: datetime,
+) -> Source:
+    """The source of that name, made where there is none. What is given is stored, `home_channel` only once."""
+    await _ensure(session, name=name, kind=SourceKind.FILE, title=title or name, now=now)
+    source = await by_name(session, name)
+    assert source is not None
+    changes = {
+        "title": title if title and title != source.title else None,
+        "username": username if username and username != source.username else None,
+        "home_channel": home_channel if home_channel and not source.home_channel else None,
+    }
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if changes:
+        await session.execute(update(SourceRow).where(SourceRow.id == source.id).values(**changes))
+        source = await by_name(session, name)
+        assert source is not None
+    return source
+
+
+async def add_channel(
+    session: AsyncSession, *, chat_id: int, name: str, title: str, username: str | None, added_by: int, now: datetime
+) -> Source:
+    """Register a Telegram channel; a channel that is registered already stays as it is.
+
+    A name that another source has gets the channel's id behind it.
+    """
+    existing = await by_chat(session, chat_id)
+    if existing is not None:
+        return existing
+    for candidate in (name, f"{name}-{abs(chat_id)}"):
+        await _ensure(
+            session,
+            name=candidate,
+            kind=SourceKind.CHANNEL,
+            title=title,
+            now=now,
+            chat_id=chat_id,
+            username=username,
+            home_channel=str(abs(chat_id)).removeprefix("100"),
+            added_by=added_by,
+        )
+        source = await by_chat(session, chat_id)
+        if source is not None:
+            return source
+    raise AssertionError(f"channel {chat_id} could not be registered")
+
+
+async def by_name(session: AsyncSession, name: str) -> Source | None:
+    row = (await session.execute(select(SourceRow).where(SourceRow.name == name))).scalar_one_or_none()
+    return _source(row) if row else None
+
+
+async def by_chat(session: AsyncSession, chat_id: int) -> Source | None:
+    row = (await session.execute(select(SourceRow).where(SourceRow.chat_id == chat_id))).scalar_one_or_none()
+    return _source(row) if row else None
+
+
+async def overview(session: AsyncSession) -> Sequence[SourceOverview]:
+    """Every source with its number of posts and the time of its last one, by name."""
+    query = (
+        select(SourceRow, func.count(PostRow.id), func.max(PostRow.published_at))
+        .outerjoin(PostRow, PostRow.source_id == SourceRow.id)
+        .group_by(SourceRow.id)
+        .order_by(SourceRow.name)
+    )
+    return [SourceOverview(_source(row), posts, last) for row, posts, last in await session.execute(query)]
+
+
+async def _ensure(
+    session: AsyncSession,
+    *,
+    name: str,
+    kind: SourceKind,
+    title: str,
+    now: datetime,
+    chat_id: int | None = None,
+    username: str | None = None,
+    home_channel: str | None = None,
+    added_by: int | None = None,
+) -> None:
+    await insert_ignoring(
+        session,
+        SourceRow,
+        [
+            {
+                "name": name,
+                "kind": kind,
+                "title": title,
+                "chat_id": chat_id,
+                "username": username,
+                "home_channel": home_channel,
+                "added_by": added_by,
+                "created_at": now,
+            }
+        ],
+    )
+
+
+def _source(row: SourceRow) -> Source:
+    return Source(
+        id=row.id,
+        name=row.name,
+        kind=SourceKind(row.kind),
+        title=row.title,
+        chat_id=row.chat_id,
+        username=row.username,
+        home_channel=row.home_channel,
+    )

@@ -1,0 +1,261 @@
+"""Work: the claimable pieces of a run.
+
+A claim is one conditional UPDATE; it holds for a lease, and everything saved for it carries its fencing number. Whoever
+lost a claim meanwhile cannot save (`LostClaim`), and the transaction is rolled back as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from storage.models import RunRow, WorkRow
+from storage.records import Engine, Ring, Work, WorkKind, WorkState
+from storage.runs import GOING_ON, changed_rows
+
+LEASE = timedelta(seconds=30)
+
+
+class LostClaim(Exception):
+    """The claim is no longer ours: its lease ran out, or its run has ended. What was thought out is dropped."""
+
+
+async def add(
+    session: AsyncSession, run_id: int, kind: WorkKind, batches: Sequence[Sequence[int]], now: datetime
+) -> None:
+    """Enter one piece of work for each batch of post ids."""
+    rows = [
+        {
+            "run_id": run_id,
+            "kind": kind,
+            "state": WorkState.PENDING,
+            "post_ids": list(batch),
+            "fence": 0,
+            "failures": 0,
+            "crashes": 0,
+            "retries": 0,
+            "due_at": now,
+            "created_at": now,
+        }
+        for batch in batches
+    ]
+    if rows:
+        await session.execute(insert(WorkRow), rows)
+
+
+async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) -> Work | None:
+    """Take this piece of work, if it waits, is due, and its run goes on."""
+    statement = (
+        update(WorkRow)
+        .where(WorkRow.id == work_id, _claimable(now))
+        .values(state=WorkState.CLAIMED, owner=owner, lease_until=now + LEASE, fence=WorkRow.fence + 1)
+        .returning(WorkRow)
+        .execution_options(synchronize_session=False)
+    )
+    row = (await session.execute(statement)).scalar_one_or_none()
+    return _work(row) if row else None
+
+
+async def due(session: AsyncSession, engine: Engine, now: datetime, limit: int) -> Sequence[Ring]:
+    """Work of an engine's runs that waits and is due, oldest first."""
+    query = (
+        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
+        .join(RunRow, RunRow.id == WorkRow.run_id)
+        .where(WorkRow.state == WorkState.PENDING, WorkRow.due_at <= now, RunRow.engine == engine, GOING_ON)
+        .order_by(WorkRow.id)
+        .limit(limit)
+    )
+    return [_ring(*row) for row in await session.execute(query)]
+
+
+async def due_unheard(session: AsyncSession, now: datetime, heard_before: datetime) -> Sequence[Ring]:
+    """Work that is due and was not rung for since it became due, or not since `heard_before`."""
+    query = (
+        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
+        .join(RunRow, RunRow.id == WorkRow.run_id)
+        .where(
+            WorkRow.state == WorkState.PENDING,
+            WorkRow.due_at <= now,
+            GOING_ON,
+            or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at, WorkRow.rung_at < heard_before),
+        )
+        .order_by(WorkRow.id)
+        .limit(1000)
+    )
+    return [_ring(*row) for row in await session.execute(query)]
+
+
+async def to_ring(session: AsyncSession, run_id: int, now: datetime) -> Sequence[Ring]:
+    """The run's work that waits, is due and was never rung for. Marked as rung: ring after the commit."""
+    query = (
+        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
+        .join(RunRow, RunRow.id == WorkRow.run_id)
+        .where(
+            WorkRow.run_id == run_id,
+            WorkRow.state == WorkState.PENDING,
+            WorkRow.due_at <= now,
+            or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at),
+            GOING_ON,
+        )
+        .order_by(WorkRow.id)
+    )
+    rings = [_ring(*row) for row in await session.execute(query)]
+    await mark_rung(session, [ring.work_id for ring in rings], now)
+    return rings
+
+
+async def mark_rung(session: AsyncSession, work_ids: Sequence[int], now: datetime) -> None:
+    if work_ids:
+        await session.execute(update(WorkRow).where(WorkRow.id.in_(work_ids)).values(rung_at=now))
+
+
+async def plan_of(session: AsyncSession, run_id: int) -> int | None:
+    """The id of the run's planning work."""
+    query = select(WorkRow.id).where(WorkRow.run_id == run_id, WorkRow.kind == WorkKind.PLAN)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def still_mine(session: AsyncSession, work: Work) -> bool:
+    """Whether the claim holds: asked before each model call, so that none is made for a run that was cancelled."""
+    query = select(WorkRow.id).where(_of_claim(work))
+    return (await session.execute(query)).scalar_one_or_none() is not None
+
+
+async def finish(session: AsyncSession, work: Work) -> None:
+    """The work is done.
+
+    Raises:
+        LostClaim: it is no longer ours.
+    """
+    await _end_claim(session, work, {"state": WorkState.DONE, "last_error": None})
+
+
+async def put_off(
+    session: AsyncSession, work: Work, due_at: datetime, *, reason: str, failures: int = 0, retries: int = 0
+) -> None:
+    """Give the work back, to be claimed again from `due_at` on, with what is added to its counters.
+
+    Raises:
+        LostClaim: it is no longer ours.
+    """
+    await _end_claim(
+        session,
+        work,
+        {
+            "state": WorkState.PENDING,
+            "due_at": due_at,
+            "last_error": reason,
+            "failures": work.failures + failures,
+            "retries": work.retries + retries,
+        },
+    )
+
+
+async def renew(session: AsyncSession, owner: str, now: datetime) -> None:
+    """Prolong every claim of this owner."""
+    await session.execute(
+        update(WorkRow)
+        .where(WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)
+        .values(lease_until=now + LEASE)
+    )
+
+
+async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collection[str]) -> Sequence[Work]:
+    """Claims whose lease has run out or whose owner is known to be dead, by id."""
+    query = (
+        select(WorkRow)
+        .where(
+            WorkRow.state == WorkState.CLAIMED,
+            or_(WorkRow.lease_until < now, WorkRow.owner.in_(sorted(dead_owners))),
+        )
+        .order_by(WorkRow.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return [_work(row) for row in (await session.execute(query)).scalars()]
+
+
+async def take_back(session: AsyncSession, work: Work, now: datetime, *, crashes: int = 0) -> None:
+    """An abandoned claim waits again; its former owner can no longer save."""
+    await _end_claim(session, work, {"state": WorkState.PENDING, "due_at": now, "crashes": work.crashes + crashes})
+
+
+async def owners(session: AsyncSession) -> set[str]:
+    """Everyone who holds a claim."""
+    query = select(WorkRow.owner).where(WorkRow.state == WorkState.CLAIMED).distinct()
+    return {owner for owner in (await session.execute(query)).scalars() if owner}
+
+
+async def count_open(session: AsyncSession, run_id: int, kind: WorkKind) -> int:
+    query = select(func.count()).where(
+        WorkRow.run_id == run_id,
+        WorkRow.kind == kind,
+        WorkRow.state.in_([WorkState.PENDING, WorkState.CLAIMED]),
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def cancel_all(session: AsyncSession, run_id: int) -> None:
+    """The run has ended: nothing of it is to be claimed any more, and what is in hand cannot be saved."""
+    await session.execute(
+        update(WorkRow)
+        .where(WorkRow.run_id == run_id, WorkRow.state.in_([WorkState.PENDING, WorkState.CLAIMED]))
+        .values(state=WorkState.CANCELLED, owner=None, lease_until=None)
+    )
+
+
+async def waiting_by_kind(session: AsyncSession) -> Mapping[WorkKind, int]:
+    """How many pieces of work wait, by kind, in runs that go on."""
+    query = (
+        select(WorkRow.kind, func.count())
+        .join(RunRow, RunRow.id == WorkRow.run_id)
+        .where(WorkRow.state == WorkState.PENDING, GOING_ON)
+        .group_by(WorkRow.kind)
+    )
+    return {WorkKind(kind): number for kind, number in await session.execute(query)}
+
+
+def _claimable(now: datetime) -> ColumnElement[bool]:
+    """Waiting, due, of a run that goes on; and what has killed a process before is tried one at a time."""
+    run_goes_on = exists().where(RunRow.id == WorkRow.run_id, GOING_ON)
+    other = aliased(WorkRow)
+    another_suspect = exists().where(other.state == WorkState.CLAIMED, other.crashes > 0)
+    return and_(
+        WorkRow.state == WorkState.PENDING,
+        WorkRow.due_at <= now,
+        run_goes_on,
+        or_(WorkRow.crashes == 0, ~another_suspect),
+    )
+
+
+def _of_claim(work: Work) -> ColumnElement[bool]:
+    return and_(WorkRow.id == work.id, WorkRow.fence == work.fence, WorkRow.state == WorkState.CLAIMED)
+
+
+async def _end_claim(session: AsyncSession, work: Work, values: Mapping[str, object]) -> None:
+    result = await session.execute(
+        update(WorkRow).where(_of_claim(work)).values(owner=None, lease_until=None, **values)
+    )
+    if changed_rows(result) != 1:
+        raise LostClaim(f"work {work.id}, claim {work.fence}")
+
+
+def _ring(work_id: int, run_id: int, kind: str, engine: str) -> Ring:
+    return Ring(work_id=work_id, run_id=run_id, kind=WorkKind(kind), engine=Engine(engine))
+
+
+def _work(row: WorkRow) -> Work:
+    return Work(
+        id=row.id,
+        run_id=row.run_id,
+        kind=WorkKind(row.kind),
+        post_ids=tuple(row.post_ids),
+        fence=row.fence,
+        failures=row.failures,
+        crashes=row.crashes,
+        retries=row.retries,
+    )

@@ -1,0 +1,67 @@
+"""Signs of life: which workers there are, and who holds a role that only one process has at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.inserting import insert, insert_ignoring
+from storage.models import LeaseRow, WorkerRow
+from storage.records import Worker
+from storage.runs import changed_rows
+
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+async def beat(session: AsyncSession, worker: Worker) -> None:
+    """Store a worker's sign of life."""
+    values = {
+        "host": worker.host,
+        "pid": worker.pid,
+        "queues": list(worker.queues),
+        "concurrency": worker.concurrency,
+        "started_at": worker.started_at,
+        "seen_at": worker.seen_at,
+    }
+    statement = insert(session, WorkerRow).values(name=worker.name, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+async def leave(session: AsyncSession, name: str) -> None:
+    """A worker has stopped as it should."""
+    await session.execute(delete(WorkerRow).where(WorkerRow.name == name))
+
+
+async def everyone(session: AsyncSession) -> Sequence[Worker]:
+    """Every worker that was seen lately, by name."""
+    rows = (await session.execute(select(WorkerRow).order_by(WorkerRow.name))).scalars()
+    return [
+        Worker(row.name, row.host, row.pid, tuple(row.queues), row.concurrency, row.started_at, row.seen_at)
+        for row in rows
+    ]
+
+
+async def forget_old(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now - FORGOTTEN_AFTER))
+
+
+async def take_role(session: AsyncSession, role: str, owner: str, now: datetime, hold: timedelta) -> bool:
+    """Take or keep a role until now + hold. False: another owner holds it."""
+    await insert_ignoring(session, LeaseRow, [{"name": role, "owner": owner, "until": now + hold}])
+    result = await session.execute(
+        update(LeaseRow)
+        .where(LeaseRow.name == role, or_(LeaseRow.owner == owner, LeaseRow.until < now))
+        .values(owner=owner, until=now + hold)
+    )
+    return changed_rows(result) == 1
+
+
+async def role_holder(session: AsyncSession, role: str) -> str | None:
+    return (await session.execute(select(LeaseRow.owner).where(LeaseRow.name == role))).scalar_one_or_none()
+
+
+async def free_role(session: AsyncSession, role: str, owner: str) -> None:
+    await session.execute(delete(LeaseRow).where(LeaseRow.name == role, LeaseRow.owner == owner))
