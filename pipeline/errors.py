@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pipeline.ports import Usage
+
 
 class Retryable(Exception):
-    """It may work later. `after_s` is how long the other side asked us to wait, where it said so."""
+    """It may work later. `after_s` is how long the other side asked us to wait, `usage` what the try has cost."""
 
-    def __init__(self, reason: str, after_s: float | None = None) -> None:
+    def __init__(self, reason: str, after_s: float | None = None, usage: Usage | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.after_s = after_s
+        self.usage = usage
 
 
 class BatchRefused(Exception):
     """The model would not or could not answer this batch as a whole: ask for its posts in smaller ones."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, usage: Usage | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.usage = usage
 
 
 class ForPeople(Exception):

@@ -163,6 +163,7 @@ class RunRow(Base):
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
+    stage_started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
 

@@ -236,6 +236,8 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Run:
+    """`notice` is a message id of texts/; `timezone` is the public bot's; its state began at `stage_started_at`."""
+
     id: int
     public_bot_id: int
     bot_slug: str
@@ -255,6 +257,8 @@ class Run:
     requested_by: int | None
     cancelled_by: int | None
     notice: str | None
+    timezone: str = "UTC"
+    stage_started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,3 +365,22 @@ class Worker:
     concurrency: int
     started_at: datetime
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOverview:
+    """Everything /status tells, at one moment.
+
+    `workers` have the newest sign of life first, so the first `workers_alive` of them are alive; `queues` is None where
+    the broker cannot be reached; `recent` are runs that have ended, newest first.
+    """
+
+    workers: tuple[Worker, ...]
+    workers_alive: int
+    queues: Mapping[str, int] | None
+    engine: Engine
+    active: tuple[RunProgress, ...]
+    recent: tuple[RunProgress, ...]
+    posts_stored: int
+    sources: int
+    now: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +51,7 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         deliver=new.deliver,
         notice=new.notice,
         created_at=now,
+        stage_started_at=now,
     )
     made = await session.execute(statement.on_conflict_do_nothing().returning(RunRow.id))
     run_id = made.scalar_one_or_none()
@@ -102,25 +104,30 @@ async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> da
 
 
 async def transition(
-    session: AsyncSession, run_id: int, expected: Collection[RunState], target: RunState, **changes: object
+    session: AsyncSession,
+    run_id: int,
+    expected: Collection[RunState],
+    target: RunState,
+    now: datetime,
+    **changes: object,
 ) -> bool:
     """Move a run on, if it is still in one of the expected states. Whoever gets False does nothing."""
     result = await session.execute(
         update(RunRow)
         .where(RunRow.id == run_id, RunRow.state.in_(sorted(expected)))
-        .values(state=target, version=RunRow.version + 1, **changes)
+        .values(state=target, version=RunRow.version + 1, stage_started_at=now, **changes)
     )
     return changed_rows(result) == 1
 
 
 async def fail(session: AsyncSession, run_id: int, failure: Failure, now: datetime) -> bool:
     values = {"message_id": failure.message_id, "params": dict(failure.params)}
-    return await transition(session, run_id, _going_on_states(), RunState.FAILED, failure=values, finished_at=now)
+    return await transition(session, run_id, _going_on_states(), RunState.FAILED, now, failure=values, finished_at=now)
 
 
 async def cancel(session: AsyncSession, run_id: int, cancelled_by: int | None, now: datetime) -> bool:
     return await transition(
-        session, run_id, _going_on_states(), RunState.CANCELLED, cancelled_by=cancelled_by, finished_at=now
+        session, run_id, _going_on_states(), RunState.CANCELLED, now, cancelled_by=cancelled_by, finished_at=now
     )
 
 
@@ -138,21 +145,12 @@ async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, noti
     )
 
 
-async def add_call(session: AsyncSession, run_id: int, work_id: int, call: ModelCall, now: datetime) -> None:
-    await session.execute(
-        insert(ModelCallRow).values(
-            run_id=run_id,
-            work_id=work_id,
-            model=call.model,
-            outcome=call.outcome,
-            input_tokens=call.input_tokens,
-            cached_tokens=call.cached_tokens,
-            output_tokens=call.output_tokens,
-            cost=call.cost,
-            duration_ms=call.duration_ms,
-            called_at=now,
-        )
-    )
+async def add_calls(
+    session: AsyncSession, run_id: int, work_id: int, calls: Sequence[ModelCall], now: datetime
+) -> None:
+    rows = [{"run_id": run_id, "work_id": work_id, "called_at": now, **asdict(call)} for call in calls]
+    if rows:
+        await session.execute(insert(ModelCallRow), rows)
 
 
 async def progress(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunProgress]:
@@ -211,15 +209,15 @@ def _going_on_states() -> set[RunState]:
     return set(RunState) - ENDED
 
 
-def _runs() -> Select[RunRow, str, str]:
+def _runs() -> Select[RunRow, str, str, str]:
     return (
-        select(RunRow, PublicBotRow.slug, PublicBotRow.title)
+        select(RunRow, PublicBotRow.slug, PublicBotRow.title, PublicBotRow.timezone)
         .join(PublicBotRow, PublicBotRow.id == RunRow.public_bot_id)
         .execution_options(populate_existing=True)
     )
 
 
-def _run(row: RunRow, slug: str, title: str) -> Run:
+def _run(row: RunRow, slug: str, title: str, timezone: str) -> Run:
     failure = row.failure
     return Run(
         id=row.id,
@@ -241,4 +239,6 @@ def _run(row: RunRow, slug: str, title: str) -> Run:
         requested_by=row.requested_by,
         cancelled_by=row.cancelled_by,
         notice=row.notice,
+        timezone=timezone,
+        stage_started_at=row.stage_started_at,
     )

@@ -76,7 +76,7 @@ def _upgrade(connection: Connection) -> None:
     if current is not None and current not in {script.revision for script in known.walk_revisions()}:
         raise SchemaTooNew(
             f"The database has schema {current}, which this version does not know: start the newer version of Digest "
-            f"Bot that made it, or downgrade the database with that one first. This one knows {known.get_current_head()}."
+            f"Bot that made it, or downgrade the database with that one first. This one: {known.get_current_head()}."
         )
     if current != known.get_current_head():
         command.upgrade(config, "head")

@@ -25,9 +25,15 @@ class LostClaim(Exception):
 
 
 async def add(
-    session: AsyncSession, run_id: int, kind: WorkKind, batches: Sequence[Sequence[int]], now: datetime
+    session: AsyncSession,
+    run_id: int,
+    kind: WorkKind,
+    batches: Sequence[Sequence[int]],
+    now: datetime,
+    *,
+    failures: int = 0,
 ) -> None:
-    """Enter one piece of work for each batch of post ids."""
+    """Enter one piece of work for each batch of post ids, with the failures it has behind it."""
     rows = [
         {
             "run_id": run_id,
@@ -35,7 +41,7 @@ async def add(
             "state": WorkState.PENDING,
             "post_ids": list(batch),
             "fence": 0,
-            "failures": 0,
+            "failures": failures,
             "crashes": 0,
             "retries": 0,
             "due_at": now,
@@ -72,8 +78,11 @@ async def due(session: AsyncSession, engine: Engine, now: datetime, limit: int) 
     return [_ring(*row) for row in await session.execute(query)]
 
 
-async def due_unheard(session: AsyncSession, now: datetime, heard_before: datetime) -> Sequence[Ring]:
-    """Work that is due and was not rung for since it became due, or not since `heard_before`."""
+async def due_unheard(session: AsyncSession, now: datetime, heard_before: datetime | None = None) -> Sequence[Ring]:
+    """Work that is due and was not rung for since it became due, or, where given, not since `heard_before`."""
+    unheard = or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at)
+    if heard_before is not None:
+        unheard = or_(unheard, WorkRow.rung_at < heard_before)
     query = (
         select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
         .join(RunRow, RunRow.id == WorkRow.run_id)
@@ -81,7 +90,7 @@ async def due_unheard(session: AsyncSession, now: datetime, heard_before: dateti
             WorkRow.state == WorkState.PENDING,
             WorkRow.due_at <= now,
             GOING_ON,
-            or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at, WorkRow.rung_at < heard_before),
+            unheard,
         )
         .order_by(WorkRow.id)
         .limit(1000)
@@ -106,6 +115,18 @@ async def to_ring(session: AsyncSession, run_id: int, now: datetime) -> Sequence
     rings = [_ring(*row) for row in await session.execute(query)]
     await mark_rung(session, [ring.work_id for ring in rings], now)
     return rings
+
+
+async def next_suspect(session: AsyncSession) -> Sequence[Ring]:
+    """The next piece of work, if any, that has killed a process and waits for its turn to be tried by itself."""
+    query = (
+        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
+        .join(RunRow, RunRow.id == WorkRow.run_id)
+        .where(WorkRow.state == WorkState.PENDING, WorkRow.crashes > 0, GOING_ON)
+        .order_by(WorkRow.id)
+        .limit(1)
+    )
+    return [_ring(*row) for row in await session.execute(query)]
 
 
 async def mark_rung(session: AsyncSession, work_ids: Sequence[int], now: datetime) -> None:
@@ -179,6 +200,13 @@ async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collectio
     return [_work(row) for row in (await session.execute(query)).scalars()]
 
 
+async def claimed_by(session: AsyncSession, work_id: int, owner: str) -> Work | None:
+    """This piece of work, if this owner holds it."""
+    query = select(WorkRow).where(WorkRow.id == work_id, WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)
+    row = (await session.execute(query.with_for_update())).scalar_one_or_none()
+    return _work(row) if row else None
+
+
 async def take_back(session: AsyncSession, work: Work, now: datetime, *, crashes: int = 0) -> None:
     """An abandoned claim waits again; its former owner can no longer save."""
     await _end_claim(session, work, {"state": WorkState.PENDING, "due_at": now, "crashes": work.crashes + crashes})
@@ -208,15 +236,10 @@ async def cancel_all(session: AsyncSession, run_id: int) -> None:
     )
 
 
-async def waiting_by_kind(session: AsyncSession) -> Mapping[WorkKind, int]:
-    """How many pieces of work wait, by kind, in runs that go on."""
-    query = (
-        select(WorkRow.kind, func.count())
-        .join(RunRow, RunRow.id == WorkRow.run_id)
-        .where(WorkRow.state == WorkState.PENDING, GOING_ON)
-        .group_by(WorkRow.kind)
-    )
-    return {WorkKind(kind): number for kind, number in await session.execute(query)}
+async def waiting_kinds(session: AsyncSession, run_id: int) -> set[WorkKind]:
+    """The kinds of work of a run that wait to be claimed."""
+    query = select(WorkRow.kind).where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING).distinct()
+    return {WorkKind(kind) for kind in (await session.execute(query)).scalars()}
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:

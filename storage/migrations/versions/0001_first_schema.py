@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("failure", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stage_started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["public_bot_id"], ["public_bots.id"], name=op.f("fk_runs_public_bot_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),

@@ -1,0 +1,90 @@
+"""Ringing: a message to a Celery worker, or a nudge to the local engine of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from pipeline.celery_app import CONNECT_TIMEOUT_S, make_producer_app
+from pipeline.errors import BrokerUnavailable
+from pipeline.queues import ALL_QUEUES, QUEUES
+from storage.records import Engine, Ring, WorkKind
+
+
+class CeleryDoorbell:
+    """Publishes from a thread of its own, since Celery's client blocks; for work of local runs `on_local` is called."""
+
+    def __init__(self, broker_url: str, on_local: Callable[[], None]) -> None:
+        self._broker_url = broker_url
+        self._on_local = on_local
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="doorbell")
+        self._app: Celery | None = None
+        self._redis: Redis | None = None
+
+    async def ring(self, rings: Sequence[Ring]) -> None:
+        if any(ring.engine is Engine.LOCAL for ring in rings):
+            self._on_local()
+        remote = [ring for ring in rings if ring.engine is Engine.CELERY]
+        if remote:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._publish, remote)
+
+    async def depths(self) -> Mapping[str, int]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._depths)
+
+    async def close(self) -> None:
+        self._thread.shutdown(wait=True)
+        if self._app is not None:
+            self._app.close()
+        if self._redis is not None:
+            self._redis.close()
+
+    def _publish(self, rings: Sequence[Ring]) -> None:
+        if self._app is None:
+            self._app = make_producer_app(self._broker_url)
+        try:
+            for ring in rings:
+                argument = ring.run_id if ring.kind is WorkKind.PLAN else ring.work_id
+                self._app.send_task(ring.kind.value, args=[argument], queue=QUEUES[ring.kind], retry=False)
+        except OperationalError as error:
+            raise BrokerUnavailable(_cause(error)) from None
+
+    def _depths(self) -> Mapping[str, int]:
+        try:
+            if self._redis is None:
+                self._redis = Redis.from_url(
+                    self._broker_url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=CONNECT_TIMEOUT_S
+                )
+            with self._redis.pipeline(transaction=False) as pipe:
+                for queue in ALL_QUEUES:
+                    pipe.llen(queue)
+                return dict(zip(ALL_QUEUES, pipe.execute(), strict=True))
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(_cause(error)) from None
+
+
+class LocalDoorbell:
+    """For engine.mode "local": there is no broker, only this process."""
+
+    def __init__(self, on_local: Callable[[], None]) -> None:
+        self._on_local = on_local
+
+    async def ring(self, rings: Sequence[Ring]) -> None:
+        if rings:
+            self._on_local()
+
+    async def depths(self) -> Mapping[str, int]:
+        return {}
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def _cause(error: BaseException) -> str:
+    """What is wrong, without the URL, which may hold a password."""
+    return f"{type(error).__name__}: {str(error).partition(' connecting to ')[0]}"

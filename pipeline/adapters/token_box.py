@@ -1,0 +1,57 @@
+"""The public bots' tokens at rest: encrypted with security.secret_key, or with a key made in var/secret.key."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from pipeline.errors import ForPeople
+from settings import HOME, SecuritySettings
+
+KEY_FILE = HOME / "var" / "secret.key"
+
+
+class TokenBox:
+    """Encrypts and decrypts tokens (Fernet: AES-128-CBC with HMAC-SHA256)."""
+
+    def __init__(self, secret: str) -> None:
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
+
+    def encrypt(self, token: str) -> str:
+        return self._fernet.encrypt(token.encode()).decode()
+
+    def decrypt(self, encrypted: str) -> str:
+        """The token.
+
+        Raises:
+            ForPeople: it was encrypted with another key.
+        """
+        try:
+            return self._fernet.decrypt(encrypted.encode()).decode()
+        except InvalidToken:
+            raise ForPeople("bots.secret_key_lost") from None
+
+
+def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE) -> TokenBox:
+    """The box of this installation; its key is made at the first call where the settings have none."""
+    if security.secret_key is not None and security.secret_key.get_secret_value():
+        return TokenBox(security.secret_key.get_secret_value())
+    if not key_file.exists():
+        _make_key(key_file)
+    return TokenBox(key_file.read_text().strip())
+
+
+def _make_key(key_file: Path) -> None:
+    """Written aside and then linked, so that of two processes one wins and none reads half a key."""
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    draft = key_file.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(Fernet.generate_key())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, key_file)
+    draft.unlink()

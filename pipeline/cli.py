@@ -1,0 +1,116 @@
+"""The command line: which commands there are and how their errors are said. What they do is in commands/."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from kombu.exceptions import KombuError
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.commands import bots, demo, digest, importing, sources, status, working
+from pipeline.errors import BrokerUnavailable, ForPeople
+from pipeline.logs import configure_logging
+from settings import BadSettings, Settings, load_settings
+from storage.database import BadDatabaseUrl
+from storage.schema import DatabaseUnreachable, SchemaTooNew
+from texts import Texts
+
+FAILURE = 1
+WRONG_USAGE = 2
+
+Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+BlockingCommand = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors go to stderr as one sentence."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        configure_logging(settings, quiet=not options.logs)
+        if options.blocks:
+            return _run_blocking(options.command, settings, options)
+        return _run(options.command, settings, options)
+    except (BadSettings, BadDatabaseUrl) as error:
+        return _say(str(error), WRONG_USAGE)
+    except ForPeople as error:
+        return _say(Texts("en").get(error.message_id, **error.params), FAILURE)
+    except BrokerUnavailable as error:
+        return _say(f"Redis cannot be reached ({error}): start it with scripts/start_redis.sh.", FAILURE)
+    except (SchemaTooNew, DatabaseUnreachable) as error:
+        return _say(str(error), FAILURE)
+    except (SQLAlchemyError, KombuError) as error:
+        return _say(f"The database or the broker failed: {type(error).__name__}.", FAILURE)
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+
+
+def _run(command: Command, settings: Settings, options: argparse.Namespace) -> int:
+    return asyncio.run(command(settings, options))
+
+
+def _run_blocking(command: BlockingCommand, settings: Settings, options: argparse.Namespace) -> int:
+    return command(settings, options)
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description="Digest Bot without a chat.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, help_text: str, command: Command | BlockingCommand) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help_text, description=help_text)
+        one.set_defaults(command=command, logs=False, blocks=False)
+        return one
+
+    one = add("import", "Store the posts of a Telegram Desktop export or a message dump.", importing.run)
+    one.add_argument("path", type=Path, metavar="PATH", help="result.json, its folder, or a JSON or JSON Lines dump")
+    one.add_argument("--source", required=True, metavar="NAME", help="the source these posts belong to")
+    one.add_argument("--title", help="what readers see as the origin of the posts")
+    one.add_argument("--username", help="the channel's public name, for links to its posts")
+
+    one = add("sources", "List sources, or add one.", sources.run)
+    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="every source with its last post")
+    adding = actions.add_parser("add", help="add a source, or change its title and public name")
+    adding.add_argument("name", metavar="NAME")
+    adding.add_argument("--title")
+    adding.add_argument("--username")
+
+    one = add("bots", "Create or update public bots from a file, or write them to one.", bots.run)
+    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("apply", help="create or update").add_argument("path", type=Path, metavar="FILE.toml")
+    exporting = actions.add_parser("export", help="write all public bots as a bots file")
+    exporting.add_argument("path", type=Path, nargs="?", metavar="FILE.toml", help="stdout where it is left out")
+
+    one = add("digest", "Make a digest of a public bot.", digest.run)
+    one.add_argument("bot", metavar="BOT", help="the public bot's slug")
+    one.add_argument("--period", metavar="P", help="24h, 3d, 2024-12-01..2024-12-04; default: since the last digest")
+    one.add_argument("--limit", type=int, metavar="N", help="at most so many posts")
+    one.add_argument("--wait", action="store_true", help="wait for it and print it")
+    one.add_argument("--no-deliver", action="store_true", help="keep its posts free for the next digest")
+    one.add_argument("--format", choices=("text", "json", "html"), default="text")
+
+    one = add("status", "What is going on.", status.run)
+    one.add_argument("--json", action="store_true", help="for scripts")
+
+    one = add("demo", "Make two digests of the sample posts.", demo.run)
+    one.add_argument("--samples", type=Path, default=demo.SAMPLES, help=argparse.SUPPRESS)
+
+    one = add("worker", "Work until SIGTERM; run_worker.sh starts this.", working.run)
+    one.set_defaults(logs=True, blocks=True)
+    one.add_argument("--queues", type=working.queue_names, default=working.ALL_QUEUES, metavar="A,B")
+    one.add_argument("--concurrency", type=working.positive, metavar="N", help="default: llm.max_concurrency")
+    one.add_argument("--name", help="shown in /status and in Flower")
+
+    add("needs-local-redis", "Exit 0 if Redis is the local default and not running.", working.needs_local_redis)
+    return parser

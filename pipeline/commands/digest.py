@@ -1,0 +1,104 @@
+"""`digest`: make one, and with --wait print it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import AsyncExitStack
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from pipeline.errors import ForPeople
+from pipeline.services.following import follow, load_digest
+from pipeline.services.starting import Order, ring_for, start_run
+from pipeline.stages.funnel import funnel
+from pipeline.stages.plain_rendering import as_html, as_json, as_text
+from pipeline.toolbox import Toolbox
+from pipeline.wiring import local_engine, open_process
+from settings import Settings
+from storage.records import Digest, Engine, PostStatus, RunProgress, RunState
+from texts import Texts
+
+
+async def run(settings: Settings, options: argparse.Namespace) -> int:
+    waits = options.wait or settings.engine.mode == "local"
+    async with AsyncExitStack() as stack:
+        process = await stack.enter_async_context(open_process(settings, with_local_engine=waits))
+        tools = process.tools
+        order = Order(options.bot, options.period, options.limit, deliver=not options.no_deliver)
+        started = await start_run(tools, order)
+        if started.is_new:
+            await ring_for(tools, started.run)
+        else:
+            sys.stderr.write(f"Run {started.run.id} of {started.run.bot_slug} is going on already.\n")
+        if not waits:
+            sys.stdout.write(f"Run {started.run.id} has started: python -m pipeline status\n")
+            return 0
+        await stack.enter_async_context(local_engine(process))
+        ended = await watch(tools, started.run.id, Console(stderr=True))
+        return await _print(tools, ended, options.format)
+
+
+async def watch(tools: Toolbox, run_id: int, console: Console) -> RunProgress:
+    """Follow a run with a progress bar until it has ended."""
+    columns = (TextColumn("{task.description:<22}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        bar: TaskID | None = None
+        async for progress in follow(tools, run_id):
+            done, total = stage_counts(progress)
+            if bar is None:
+                bar = bars.add_task("", total=None)
+            bars.update(bar, description=f"{progress.run.bot_slug}: {progress.run.state}", completed=done, total=total)
+    return progress
+
+
+def stage_counts(progress: RunProgress) -> tuple[int, int | None]:
+    """Posts done and in all of the stage that the run is in; None where the stage is a single step."""
+    waiting = progress.count(PostStatus.FRESH)
+    if progress.run.state is RunState.CATEGORIZING:
+        done = progress.count(PostStatus.CATEGORIZED, PostStatus.SET_ASIDE)
+        return done, done + waiting
+    if progress.run.state is RunState.SUMMARIZING:
+        done = progress.count(PostStatus.SUMMARIZED)
+        return done, done + progress.count(PostStatus.CHOSEN)
+    return 0, None
+
+
+async def _print(tools: Toolbox, ended: RunProgress, form: str) -> int:
+    run = ended.run
+    if run.failure is not None:
+        raise ForPeople(run.failure.message_id, **run.failure.params)
+    if run.state is RunState.CANCELLED:
+        sys.stderr.write(f"Run {run.id} was cancelled.\n")
+        return 1
+    digest = await load_digest(tools, run.id)
+    if digest is None:
+        sys.stderr.write(why_nothing(ended))
+        digest = Digest(run.id, run.bot_slug, run.bot_title, "en", "UTC", run.period, ())
+        if form == "text":
+            return 0
+    write_digest(digest, form)
+    if run.engine is Engine.LOCAL and tools.settings.engine.mode == "celery":
+        sys.stderr.write("Redis could not be reached, so this process did the work itself.\n")
+    return 0
+
+
+def write_digest(digest: Digest, form: str) -> None:
+    texts = Texts(digest.language)
+    match form:
+        case "json":
+            text = as_json(digest)
+        case "html":
+            text = as_html(digest, texts)
+        case _:
+            text = as_text(digest, texts)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def why_nothing(ended: RunProgress) -> str:
+    counts = funnel(ended.posts)
+    return (
+        f"There is nothing to give: {counts.seen} posts in the period, {counts.fresh} not given before, "
+        f"{counts.distinct} distinct, {counts.relevant} relevant.\n"
+    )

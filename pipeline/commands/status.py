@@ -1,0 +1,93 @@
+"""`status`: what is going on, for a terminal or for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+
+from pipeline.commands.digest import stage_counts
+from pipeline.services.overview import alive, load_overview
+from pipeline.wiring import open_process
+from settings import Settings
+from storage.records import RunProgress, StatusOverview
+from texts import Texts
+
+
+async def run(settings: Settings, options: argparse.Namespace) -> int:
+    async with open_process(settings) as process:
+        overview = await load_overview(process.tools)
+    text = _as_json(overview) if options.json else "\n".join(_lines(overview))
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def _lines(overview: StatusOverview) -> Iterator[str]:
+    for worker in overview.workers:
+        if alive(worker, overview.now):
+            yield f"worker {worker.name}: ready, {worker.concurrency} at a time, {', '.join(worker.queues)}"
+    if not overview.workers_alive:
+        yield "No worker answers: start one with ./run_worker.sh."
+    if overview.queues is None:
+        yield "Redis cannot be reached: start it with scripts/start_redis.sh."
+    else:
+        yield "queues: " + (", ".join(f"{name} {depth}" for name, depth in overview.queues.items()) or "none")
+    yield f"{overview.posts_stored} posts of {overview.sources} sources"
+    for progress in (*overview.active, *overview.recent):
+        yield _run_line(progress)
+
+
+def _run_line(progress: RunProgress) -> str:
+    run = progress.run
+    done, total = stage_counts(progress)
+    line = f"run {run.id} of {run.bot_slug}: {run.state}" + (f", {done} of {total} posts" if total else "")
+    if run.failure is not None:
+        line += f": {Texts('en').get(run.failure.message_id, **run.failure.params)}"
+    return line
+
+
+def _as_json(overview: StatusOverview) -> str:
+    return json.dumps(
+        {
+            "workers": [
+                {
+                    "name": worker.name,
+                    "alive": alive(worker, overview.now),
+                    "concurrency": worker.concurrency,
+                    "queues": list(worker.queues),
+                    "seen_at": worker.seen_at.isoformat(),
+                }
+                for worker in overview.workers
+            ],
+            "queues": overview.queues,
+            "engine": overview.engine,
+            "posts": overview.posts_stored,
+            "sources": overview.sources,
+            "active": [_run_object(progress) for progress in overview.active],
+            "recent": [_run_object(progress) for progress in overview.recent],
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def _run_object(progress: RunProgress) -> dict[str, object]:
+    run = progress.run
+    return {
+        "id": run.id,
+        "bot": run.bot_slug,
+        "state": run.state,
+        "engine": run.engine,
+        "provider": run.provider,
+        "model": run.model,
+        "period": [run.period.start.isoformat(), run.period.end.isoformat()],
+        "created_at": run.created_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "posts": dict(progress.posts),
+        "model_calls": progress.model_calls,
+        "input_tokens": progress.input_tokens,
+        "output_tokens": progress.output_tokens,
+        "cost": progress.cost,
+        "failure": {"id": run.failure.message_id, "params": dict(run.failure.params)} if run.failure else None,
+    }

@@ -1,0 +1,56 @@
+"""`assemble_digest`: the finished digest out of the summaries of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.services.advancing import advance
+from pipeline.toolbox import Toolbox
+from storage import digests, posts, public_bots, run_posts, runs, work
+from storage.records import Digest, DigestItem, DigestSection, Post, PublicBot, Run
+from storage.run_posts import Summarized
+
+
+async def assemble(tools: Toolbox, work_id: int) -> None:
+    """Store the digest of a run."""
+    async with tools.database.write() as session:
+        claimed = await work.claim(session, work_id, tools.owner, tools.now())
+    if claimed is None:
+        return
+    async with tools.database.read() as session:
+        run = await runs.get(session, claimed.run_id)
+        bot = await public_bots.by_id(session, run.public_bot_id)
+        assert bot is not None
+        ready = await run_posts.summarized(session, run.id)
+        texts = await posts.by_ids(session, [one.post_id for one in ready])
+    digest = build_digest(run, bot, ready, texts)
+    async with tools.database.write() as session:
+        await work.finish(session, claimed)
+        await digests.save(session, digest, run.public_bot_id, tools.now())
+    await advance(tools, run.id)
+
+
+def build_digest(run: Run, bot: PublicBot, ready: Sequence[Summarized], texts: Mapping[int, Post]) -> Digest:
+    """Sections in the order of the bot's categories, in each the important posts first, then the later ones."""
+    best_first = sorted(ready, key=lambda one: (-one.verdict.importance, -one.published_at.timestamp(), one.post_id))
+    sections = [
+        DigestSection(
+            category.name,
+            tuple(_item(one, texts[one.post_id]) for one in best_first if one.verdict.category == category.name),
+        )
+        for category in bot.spec.categories
+    ]
+    return Digest(
+        run_id=run.id,
+        bot_slug=bot.slug,
+        title=bot.title,
+        language=bot.spec.language,
+        timezone=bot.spec.timezone,
+        period=run.period,
+        sections=tuple(section for section in sections if section.items),
+    )
+
+
+def _item(one: Summarized, post: Post) -> DigestItem:
+    link = post.url or next((link for link in post.links if link.startswith(("http://", "https://"))), None)
+    return DigestItem(post.id, one.summary.headline, one.summary.text, link, post.source_title)

@@ -1,0 +1,36 @@
+"""Waiting for a run from a process that only watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from pipeline.toolbox import Toolbox
+from storage import digests, runs
+from storage.records import Digest, RunProgress
+
+LOOK_EVERY_S = 0.2
+
+
+async def follow(tools: Toolbox, run_id: int) -> AsyncIterator[RunProgress]:
+    """The run's progress whenever it has changed, the last time when the run has ended."""
+    shown = 0
+    while True:
+        progress = await load_progress(tools, run_id)
+        if progress.run.version != shown:
+            shown = progress.run.version
+            yield progress
+        if progress.run.state.has_ended:
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def load_progress(tools: Toolbox, run_id: int) -> RunProgress:
+    async with tools.database.read() as session:
+        (progress,) = await runs.progress(session, [await runs.get(session, run_id)])
+    return progress
+
+
+async def load_digest(tools: Toolbox, run_id: int) -> Digest | None:
+    async with tools.database.read() as session:
+        return await digests.of_run(session, run_id)

@@ -1,0 +1,54 @@
+"""What `/status` tells: read from rows and queue lengths, never by asking the workers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pipeline.errors import BrokerUnavailable
+from pipeline.queues import QUEUES
+from pipeline.toolbox import Toolbox
+from storage import posts, runs, sources, work, workers
+from storage.records import Engine, StatusOverview, Worker
+
+SILENT_AFTER = timedelta(seconds=4)
+RECENT_RUNS = 5
+
+
+def alive(worker: Worker, now: datetime) -> bool:
+    """Whether a worker's last sign of life is fresh; it gives one every second."""
+    return now - worker.seen_at <= SILENT_AFTER
+
+
+async def load_overview(tools: Toolbox) -> StatusOverview:
+    try:
+        queues = await tools.doorbell.depths()
+    except BrokerUnavailable:
+        queues = None
+    now = tools.now()
+    async with tools.database.read() as session:
+        seen = sorted(await workers.everyone(session), key=lambda worker: worker.seen_at, reverse=True)
+        return StatusOverview(
+            workers=tuple(seen),
+            workers_alive=sum(alive(worker, now) for worker in seen),
+            queues=queues,
+            engine=Engine(tools.settings.engine.mode),
+            active=tuple(await runs.progress(session, await runs.going_on(session))),
+            recent=tuple(await runs.progress(session, await runs.recent(session, RECENT_RUNS))),
+            posts_stored=await posts.count(session),
+            sources=len(await sources.overview(session)),
+            now=now,
+        )
+
+
+async def served_queues(tools: Toolbox) -> set[str]:
+    """The queues that a living worker listens to."""
+    now = tools.now()
+    async with tools.database.read() as session:
+        return {queue for worker in await workers.everyone(session) if alive(worker, now) for queue in worker.queues}
+
+
+async def someone_works_on(tools: Toolbox, run_id: int) -> bool:
+    """Whether for every kind of work that waits in this run there is a worker."""
+    async with tools.database.read() as session:
+        kinds = await work.waiting_kinds(session, run_id)
+    return {QUEUES[kind] for kind in kinds} <= await served_queues(tools)

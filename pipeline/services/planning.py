@@ -1,0 +1,36 @@
+"""`process_bot_digest`: which posts a run is about, and the batches they are categorized in."""
+
+from __future__ import annotations
+
+from pipeline.services.advancing import advance
+from pipeline.stages.batching import pack
+from pipeline.stages.deduplication import first_statuses
+from pipeline.stages.tokens import estimate_tokens
+from pipeline.toolbox import Toolbox
+from storage import posts, public_bots, run_posts, runs, work
+from storage.records import PostStatus, RunState, WorkKind
+
+
+async def plan(tools: Toolbox, work_id: int) -> None:
+    """Enter every post of the run's period, and a batch for those that are fresh and distinct."""
+    now = tools.now()
+    async with tools.database.write() as session:
+        claimed = await work.claim(session, work_id, tools.owner, now)
+        if claimed is None:
+            return
+        await runs.transition(session, claimed.run_id, {RunState.QUEUED}, RunState.COLLECTING, now, started_at=now)
+    async with tools.database.read() as session:
+        run = await runs.get(session, claimed.run_id)
+        bot = await public_bots.by_id(session, run.public_bot_id)
+        assert bot is not None
+        source_ids = await public_bots.source_ids(session, bot.id)
+        candidates = await posts.candidates(session, bot.id, source_ids, run.period)
+    statuses = first_statuses(candidates)
+    sizes = [(one.id, estimate_tokens(one.text)) for one in candidates if statuses[one.id] is PostStatus.FRESH]
+    batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
+    batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
+    async with tools.database.write() as session:
+        await work.finish(session, claimed)
+        await run_posts.add(session, run.id, statuses)
+        await work.add(session, run.id, WorkKind.CATEGORIZE, batches, tools.now())
+    await advance(tools, run.id)

@@ -1,0 +1,66 @@
+"""Taking back work whose process died over it, or whose doing ended in a bug."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline.services.advancing import advance, fail_run, ring_or_leave_it
+from pipeline.stages.splitting import CRASHES_ALONE, after_crash
+from pipeline.toolbox import Toolbox
+from storage import run_posts, runs, work
+from storage.records import Failure, Ring, Work, WorkKind
+
+log = logging.getLogger(__name__)
+
+ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
+
+
+async def recover(tools: Toolbox, dead_owners: Collection[str]) -> None:
+    """Make work claimable again whose lease ran out or whose owner is known to be dead."""
+    async with tools.database.read() as session:
+        if not await work.abandoned(session, tools.now(), dead_owners):
+            return
+    async with tools.database.write() as session:
+        lost = await work.abandoned(session, tools.now(), dead_owners)
+        rings = await _take_back(session, tools, lost)
+    log.warning("%d pieces of work were taken back from a process that ended.", len(lost))
+    await ring_or_leave_it(tools, rings)
+
+
+async def recover_from_bug(tools: Toolbox, work_id: int) -> None:
+    """The doing of this work raised what nobody expected: treat it as if it had killed the process."""
+    async with tools.database.write() as session:
+        lost = await work.claimed_by(session, work_id, tools.owner)
+        rings = await _take_back(session, tools, [lost] if lost else [])
+    await ring_or_leave_it(tools, rings)
+    if lost:
+        await advance(tools, lost.run_id)
+
+
+async def _take_back(session: AsyncSession, tools: Toolbox, lost: Sequence[Work]) -> list[Ring]:
+    for one in lost:
+        await runs.touch(session, one.run_id)
+        if one.kind in ASKED_OF_A_MODEL:
+            await _take_back_batch(session, tools, one)
+        elif one.crashes + 1 > CRASHES_ALONE:
+            await fail_run(session, one.run_id, Failure("run.too_many_attempts", {"reason": one.kind}), tools.now())
+        else:
+            await work.take_back(session, one, tools.now(), crashes=1)
+    rings: list[Ring] = []
+    for run_id in sorted({one.run_id for one in lost}):
+        rings += await work.to_ring(session, run_id, tools.now())
+    return rings
+
+
+async def _take_back_batch(session: AsyncSession, tools: Toolbox, lost: Work) -> None:
+    """A batch is tried post by post; a single post not for ever."""
+    steps = after_crash(lost.post_ids, lost.crashes)
+    if steps.again:
+        await work.take_back(session, lost, tools.now(), crashes=1)
+        return
+    await work.finish(session, lost)
+    await run_posts.set_aside(session, lost.run_id, steps.set_aside or {})
+    await work.add(session, lost.run_id, lost.kind, steps.smaller, tools.now())

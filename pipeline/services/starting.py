@@ -1,0 +1,135 @@
+"""Starting and ending runs on an operator's word."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.errors import BrokerUnavailable, ForPeople
+from pipeline.stages.periods import parse_period, since
+from pipeline.toolbox import Toolbox
+from storage import cards, public_bots, run_posts, runs, work
+from storage.records import Engine, NewRun, Period, PublicBot, Run, WorkKind
+
+log = logging.getLogger(__name__)
+
+MOST_POSTS = 200
+NOTICE_BROKER_LOST = "broker_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an operator asked for: a public bot, a period in words or None, a number of posts or None."""
+
+    bot_slug: str
+    period: str | None = None
+    limit: int | None = None
+    deliver: bool = True
+    origin: str = "cli"
+    chat_id: int | None = None
+    message_id: int | None = None
+    operator_id: int | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`is_new` False: that run was going on already, or this very command has started it before."""
+
+    run: Run
+    is_new: bool
+
+
+async def start_run(tools: Toolbox, order: Order) -> Started:
+    """Store the run and the card that follows it; `ring_for` makes somebody begin.
+
+    Raises:
+        ForPeople: no such public bot, no period, no number, or the bot has no sources.
+    """
+    now = tools.now()
+    bot = await find_bot(tools, order.bot_slug)
+    if order.limit is not None and not 1 <= order.limit <= MOST_POSTS:
+        raise ForPeople("digest.bad_limit", limit=order.limit)
+    if not bot.spec.sources:
+        raise ForPeople("digest.no_sources", slug=bot.slug)
+    period = await _period(tools, bot, order.period, now)
+    new = NewRun(
+        public_bot_id=bot.id,
+        period=period,
+        post_limit=order.limit or bot.spec.max_posts_per_digest,
+        engine=Engine(tools.settings.engine.mode),
+        provider=tools.model.provider,
+        model=tools.model.name,
+        origin=order.origin,
+        chat_id=order.chat_id,
+        message_id=order.message_id,
+        requested_by=order.operator_id,
+        deliver=order.deliver,
+    )
+    async with tools.database.write() as session:
+        run, is_new = await runs.create(session, new, now)
+        if is_new:
+            await work.add(session, run.id, WorkKind.PLAN, [()], now)
+        if order.chat_id is not None and not await cards.ensure(session, run.id, order.chat_id, order.language, now):
+            await cards.show_again(session, run.id, order.chat_id)
+    return Started(run, is_new)
+
+
+async def ring_for(tools: Toolbox, run: Run) -> None:
+    """Make somebody begin with a new run: a worker, or this process where the broker cannot be reached.
+
+    Raises:
+        BrokerUnavailable: it cannot be reached, and this process has no engine or may not use it.
+    """
+    async with tools.database.write() as session:
+        rings = await work.to_ring(session, run.id, tools.now())
+    try:
+        await tools.doorbell.ring(rings)
+    except BrokerUnavailable as error:
+        if not (tools.settings.engine.fallback and tools.has_local_engine):
+            raise
+        log.warning("The broker cannot be reached (%s): run %d is done in this process.", error, run.id)
+        async with tools.database.write() as session:
+            await runs.switch_engine(session, run.id, Engine.LOCAL, NOTICE_BROKER_LOST)
+
+
+async def cancel_run(tools: Toolbox, run_id: int, operator_id: int | None) -> bool:
+    """End a run at once: nothing of it is asked or saved any more. False: it had ended.
+
+    Raises:
+        ForPeople: there is no such run.
+    """
+    async with tools.database.write() as session:
+        if await runs.find(session, run_id) is None:
+            raise ForPeople("run.unknown", run=run_id)
+        if not await runs.cancel(session, run_id, operator_id, tools.now()):
+            return False
+        await work.cancel_all(session, run_id)
+        await run_posts.drop_unfinished(session, run_id)
+    return True
+
+
+async def find_bot(tools: Toolbox, slug: str) -> PublicBot:
+    """The public bot of that slug.
+
+    Raises:
+        ForPeople: there is none.
+    """
+    async with tools.database.read() as session:
+        bot = await public_bots.by_slug(session, slug)
+        if bot is None:
+            known = await public_bots.everyone(session)
+    if bot is not None:
+        return bot
+    if not known:
+        raise ForPeople("digest.no_bots")
+    raise ForPeople("digest.unknown_bot", slug=slug, known=", ".join(one.slug for one in known))
+
+
+async def _period(tools: Toolbox, bot: PublicBot, words: str | None, now: datetime) -> Period:
+    if words:
+        return parse_period(words, bot.spec.timezone, now)
+    async with tools.database.read() as session:
+        last_end = await runs.last_given_period_end(session, bot.id)
+    return since(last_end, bot.spec.window_hours or tools.settings.digest.window_hours, now)

@@ -1,0 +1,35 @@
+"""Which service does which kind of work: the one list that Celery's tasks and the local engine share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from pipeline.services.assembling import assemble
+from pipeline.services.categorizing import categorize
+from pipeline.services.planning import plan
+from pipeline.services.recovering import recover_from_bug
+from pipeline.services.summarizing import summarize
+from pipeline.toolbox import Toolbox
+from storage.records import WorkKind
+from storage.work import LostClaim
+
+log = logging.getLogger(__name__)
+
+SERVICES: Mapping[WorkKind, Callable[[Toolbox, int], Awaitable[None]]] = {
+    WorkKind.PLAN: plan,
+    WorkKind.CATEGORIZE: categorize,
+    WorkKind.SUMMARIZE: summarize,
+    WorkKind.ASSEMBLE: assemble,
+}
+
+
+async def perform(tools: Toolbox, kind: WorkKind, work_id: int) -> None:
+    """Do a piece of work, if it is still to be done. A bug in it costs that work at most, never the process."""
+    try:
+        await SERVICES[kind](tools, work_id)
+    except LostClaim as error:
+        log.info("%s is no longer ours; its result is dropped.", error)
+    except Exception:
+        log.exception("%s(%d) failed; it is tried again in smaller pieces.", kind, work_id)
+        await recover_from_bug(tools, work_id)

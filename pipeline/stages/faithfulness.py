@@ -1,0 +1,164 @@
+"""Whether a summary states numbers and links that its source does not.
+
+Numbers are compared by value, so "1,5 млн", "1.5 million" and "1 500 000" are the same. Words are not checked: a source's
+"пять" supports a summary's "5", and a summary's number words never raise an alarm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pipeline.stages.number_words import FACTORS, LETTER_FACTORS, MONTHS, VALUES
+
+_ENDINGS = r"com|org|net|info|biz|io|ai|me|tv|gg|ly|cc|co|eu|ru|su|by|kz|ua|uk|us|de|fr|app|dev|gov|edu|news|online|site|рф|be|link"
+_LINK = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"«»()\[\]]+"
+    r"|(?<![\w@.-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w@/])@[a-z]\w{3,}"
+    rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_ENDINGS})(?![\w-]|\.\w)(?:/[^\s<>\"«»()\[\]]*)?",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*")
+_SCALE = re.compile(r"[\s\u00a0\u202f-]{0,2}([^\W\d_]+)")
+_RANGE = re.compile(r"\s*(?:–|—|-|…|\.\.|до|to|и|and|или|or)\s*[$€£₽]?\s*(?=\d)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+_GROUPS = re.compile(r"[ \u00a0\u202f\u2009'’]")
+_TRAILING = ".,;:!?…'’*_"
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number as it stands in a text, with every value that it can mean."""
+
+    written: str
+    digits: str
+    values: frozenset[Decimal]
+
+
+def unsupported(summary_text: str, source_text: str) -> list[str]:
+    """The numbers and links of a summary that its source does not contain, each once, as written (2025-03-12 as 12.03.2025)."""
+    known_links = {_bare(link) for link in _LINK.findall(source_text)}
+    known_hosts = {link.split("/", 1)[0] for link in known_links}
+    links = [
+        link.rstrip(_TRAILING)
+        for link in _LINK.findall(summary_text)
+        if _bare(link) not in known_links and _bare(link) not in known_hosts
+    ]
+    source, summary = _LINK.sub(" ", source_text), _LINK.sub(" ", summary_text)
+    numbers = list(_numbers(source))
+    values = {value for number in numbers for value in number.values} | _word_values(source)
+    versions = {prefix for number in numbers for prefix in _prefixes(number.digits)}
+    months = {MONTHS[word] for word in _words(source) if word in MONTHS}
+    strange = [
+        number.written
+        for number in _numbers(summary)
+        if not (
+            number.values & values
+            or number.digits.replace(",", ".") in versions
+            or _parts_known(number.digits, values, months)
+        )
+    ]
+    return list(dict.fromkeys(strange + links))
+
+
+def count_facts(text: str) -> int:
+    """How many different numbers a text states; what stands in its links does not count."""
+    return len({number.digits for number in _numbers(_LINK.sub(" ", text))})
+
+
+def without_links(text: str) -> str:
+    """The text without addresses and @names."""
+    return _LINK.sub("", text)
+
+
+def _bare(link: str) -> str:
+    link = link.rstrip(_TRAILING).lower()
+    return link.split("://", 1)[-1].removeprefix("www.").rstrip("/")
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _numbers(text: str) -> Iterator[_Number]:
+    text = _ISO_DATE.sub(r"\3.\2.\1", text)
+    matches = list(_NUMBER.finditer(text))
+    scales = [_scale_after(text, match.end()) for match in matches]
+    for index, match in enumerate(matches):
+        word, factors = scales[index]
+        if not word and index + 1 < len(matches):
+            joint = _RANGE.match(text, match.end())
+            if joint is not None and joint.end() == matches[index + 1].start():
+                factors = factors | scales[index + 1][1]
+        plain = _readings(match.group())
+        values = frozenset(value * factor for value in plain for factor in factors)
+        yield _Number(text[match.start() : match.end() + len(word)], match.group(), values)
+
+
+def _scale_after(text: str, position: int) -> tuple[str, frozenset[Decimal]]:
+    """The scale word after `position` with the space before it ("млн", "k"), and the factors that it can stand for."""
+    match = _SCALE.match(text, position)
+    if match is None:
+        return "", frozenset({Decimal(1)})
+    word = match.group(1).lower()
+    for stem, factor in FACTORS.items():
+        if word.startswith(stem):
+            return match.group(), frozenset({factor})
+    if word in LETTER_FACTORS and match.start(1) == position:
+        return match.group(), frozenset({Decimal(1), LETTER_FACTORS[word]})
+    return "", frozenset({Decimal(1)})
+
+
+def _readings(written: str) -> set[Decimal]:
+    """What digits with separators can mean: "1,500" is fifteen hundred or one and a half."""
+    digits = _GROUPS.sub("", written)
+    parts = re.split(r"[.,]", digits)
+    if len(parts) == 1:
+        return {Decimal(digits)}
+    grouped = all(len(part) == 3 for part in parts[1:]) and len(parts[0]) <= 3
+    if len(parts) == 2:
+        decimal = Decimal(f"{parts[0]}.{parts[1]}")
+        return {decimal, Decimal("".join(parts))} if grouped else {decimal}
+    if grouped:
+        return {Decimal("".join(parts))}
+    if digits.count(".") == 1 and digits.count(",") == len(parts) - 2 and digits.rfind(",") < digits.find("."):
+        return {Decimal(digits.replace(",", ""))}
+    return set()
+
+
+def _prefixes(digits: str) -> list[str]:
+    """For a version or a date such as 3.15.1: itself and its beginnings of two parts and more."""
+    parts = digits.replace(",", ".").split(".")
+    return [".".join(parts[:count]) for count in range(2, len(parts) + 1)] if len(parts) > 2 else []
+
+
+def _parts_known(digits: str, values: set[Decimal], months: set[int]) -> bool:
+    """A date (12.03.2024 against "12 марта 2024") or numbers that only look like a grouped one ("2024 500")."""
+    date = re.fullmatch(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{2,4}))?", digits)
+    if date is not None:
+        day, month, year = date.groups()
+        return Decimal(day) in values and int(month) in months and (year is None or Decimal(year) in values)
+    parts = _GROUPS.split(digits)
+    return len(parts) > 1 and all(part.isdigit() and Decimal(part) in values for part in parts)
+
+
+def _word_values(text: str) -> set[Decimal]:
+    """The values of number words: "пять" 5, "two million" 2,000,000, "twenty-one" and "двадцать один" 21."""
+    values: set[Decimal] = set()
+    tens, last = Decimal(0), Decimal(0)
+    for word in _words(text):
+        factor = next((factor for stem, factor in FACTORS.items() if word.startswith(stem)), None)
+        if factor is not None:
+            values.add((last or Decimal(1)) * factor)
+            tens = last = Decimal(0)
+        elif word in VALUES:
+            last = tens + VALUES[word] if VALUES[word] < tens else Decimal(VALUES[word])
+            values |= {Decimal(VALUES[word]), last}
+            tens = last if last >= 20 and last % 10 == 0 else Decimal(0)
+        else:
+            tens = last = Decimal(0)
+    return values

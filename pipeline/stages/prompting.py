@@ -1,0 +1,134 @@
+"""What a model is asked: the messages and the schema of the answer, for categorization and for summaries.
+
+The system message is the same for every batch of a public bot, so that servers can cache it; the posts are in the user
+message. Post text is data: it is delimited, cannot close its delimiter, and the instructions say not to obey it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from pipeline.ports import Brief, PostText
+from pipeline.stages.instructions import CATEGORIZE, SUMMARIZE
+from pipeline.stages.plain_text import one_line, printable
+from pipeline.stages.tokens import clip_to_tokens, estimate_tokens
+from storage.records import Category
+
+NO_CATEGORY = "none"
+MAX_POST_TOKENS = 1500
+MAX_CHANNEL_CHARS = 80
+_POST_FRAME_TOKENS = 50  # the tags, the channel and the time around a post
+_MESSAGE_FRAME_TOKENS = 8  # what a server's chat template puts around two messages
+
+_TAG = re.compile(r"[<＜﹤](?=[\s/\\\u200c\u200d]*(?:post|meta))", re.IGNORECASE)
+_LANGUAGES = {
+    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "kk": "Kazakh",
+    "pt": "Portuguese", "ru": "Russian", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question to a model; `schema` is the JSON schema of the whole answer, `name` what the schema is called."""
+
+    name: str
+    system: str
+    user: str
+    keys: tuple[str, ...]
+    schema: Mapping[str, Any]
+
+    @property
+    def tokens(self) -> int:
+        """Both messages, estimated; the schema, which only some servers put into the prompt, is not counted."""
+        return estimate_tokens(self.system) + estimate_tokens(self.user) + _MESSAGE_FRAME_TOKENS
+
+
+def categorization_prompt(brief: Brief, posts: Sequence[PostText]) -> Prompt:
+    """Ask for a category out of the brief's (or "none"), an importance of 1 to 5 and a reason for every post."""
+    names = [category.name for category in brief.categories]
+    item = {
+        "category": {"type": "string", "enum": list(dict.fromkeys([*names, NO_CATEGORY]))},
+        "importance": {"type": "integer"},
+        "reason": {"type": "string"},
+    }
+    parts = [
+        CATEGORIZE.format(language=_language(brief.language)),
+        "Categories:\n" + "\n".join(_category_line(category) for category in brief.categories),
+        _wishes(brief.prompt),
+    ]
+    return _prompt("categorization", parts, posts, item)
+
+
+def summarization_prompt(brief: Brief, posts: Sequence[PostText]) -> Prompt:
+    """Ask for a headline and a summary, in the brief's language, for every post."""
+    item = {"headline": {"type": "string"}, "summary": {"type": "string"}}
+    parts = [SUMMARIZE.format(language=_language(brief.language)), _wishes(brief.prompt)]
+    return _prompt("summarization", parts, posts, item)
+
+
+def post_tokens(text: str) -> int:
+    """What a post of this text adds to a prompt, estimated; never more than a clipped post does."""
+    return min(estimate_tokens(text), MAX_POST_TOKENS) + _POST_FRAME_TOKENS
+
+
+def _prompt(name: str, parts: Sequence[str], posts: Sequence[PostText], item: Mapping[str, Any]) -> Prompt:
+    keys = tuple(post.key for post in posts)
+    question = "Answer with one JSON object whose keys are exactly: " + ", ".join(keys) + "."
+    return Prompt(
+        name=name,
+        system=printable("\n\n".join(part for part in parts if part)),
+        user="\n\n".join([*(_framed(post) for post in posts), question]),
+        keys=keys,
+        schema=_closed_object({key: _closed_object(item) for key in keys}),
+    )
+
+
+def _closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    # Strict servers want every property required and nothing else allowed; limits are checked by us (stages.answers).
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _framed(post: PostText) -> str:
+    whole = _without_tags(printable(post.text)).strip()
+    text = clip_to_tokens(whole, MAX_POST_TOKENS)
+    about = [
+        _without_tags(one_line(post.channel))[:MAX_CHANNEL_CHARS],
+        f"{post.published_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    ]
+    if len(text) < len(whole):
+        about.append("a long post: only its beginning is shown")
+    return f'<meta of="{post.key}">{", ".join(about)}</meta>\n<post id="{post.key}">{text}</post>'
+
+
+def _without_tags(text: str) -> str:
+    return _TAG.sub("‹", text)
+
+
+def _category_line(category: Category) -> str:
+    line = f"- {_quoted(category.name)}: {'; '.join(category.descriptions)}"
+    if category.examples:
+        line += ". Examples: " + ", ".join(_quoted(example) for example in category.examples)
+    return line
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _wishes(prompt: str) -> str:
+    wishes = prompt.strip()
+    return f"What the editor of this digest wants:\n{wishes}" if wishes else ""
+
+
+def _language(code: str) -> str:
+    return _LANGUAGES.get(code, f'the language with the ISO 639-1 code "{code}"')

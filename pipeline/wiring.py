@@ -1,0 +1,101 @@
+"""The one place where things are put together: settings in, a toolbox out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipeline.adapters.doorbell import CeleryDoorbell, LocalDoorbell
+from pipeline.local_engine import LocalEngine
+from pipeline.ports import Doorbell, Model
+from pipeline.pulse import Pulse, owner_name
+from pipeline.toolbox import Toolbox
+from settings import HOME, ProviderSettings, Settings
+from storage.database import Database, database_url
+from storage.records import Worker
+from storage.schema import migrate
+
+
+@dataclass
+class Process:
+    """The tools of this process, and the event that wakes its local engine."""
+
+    tools: Toolbox
+    nudged: asyncio.Event
+
+
+@asynccontextmanager
+async def open_process(settings: Settings, *, with_local_engine: bool = False) -> AsyncIterator[Process]:
+    """Migrate the database and lay out the tools; everything is closed in the end.
+
+    Raises:
+        BadDatabaseUrl, SchemaTooNew, DatabaseUnreachable: see storage.
+    """
+    url = database_url(settings.database.url, HOME)
+    await migrate(url)
+    nudged = asyncio.Event()
+    tools = Toolbox(
+        settings=settings,
+        database=Database(url),
+        model=make_model(settings.llm),
+        doorbell=make_doorbell(settings, nudged.set),
+        now=utc_now,
+        owner=owner_name(),
+        has_local_engine=with_local_engine,
+    )
+    try:
+        yield Process(tools, nudged)
+    finally:
+        await tools.model.close()
+        await tools.doorbell.close()
+        await tools.database.close()
+
+
+@asynccontextmanager
+async def local_engine(process: Process) -> AsyncIterator[None]:
+    """Do the work of local runs in this process, and the tick with it."""
+    engine = LocalEngine(process.tools, process.nudged)
+    pulse = Pulse(process.tools, worker=None)
+    engine.start()
+    pulse.start()
+    try:
+        yield
+    finally:
+        await engine.stop()
+        await pulse.stop()
+
+
+def make_model(llm: ProviderSettings) -> Model:
+    """The model provider that the settings name. Only its own libraries are imported, when it is first used."""
+    if llm.chosen_provider == "offline":
+        from pipeline.adapters.offline_model import OfflineModel
+
+        return OfflineModel()
+    from pipeline.adapters.openai_model import OpenAIModel
+
+    return OpenAIModel(
+        api_key=llm.api_key.get_secret_value() if llm.api_key else "",
+        base_url=llm.base_url or None,
+        model=llm.model,
+        timeout_s=llm.timeout_s,
+        max_concurrency=llm.max_concurrency,
+    )
+
+
+def make_doorbell(settings: Settings, on_local: Callable[[], None]) -> Doorbell:
+    if settings.engine.mode == "local":
+        return LocalDoorbell(on_local)
+    return CeleryDoorbell(settings.redis.url, on_local)
+
+
+def make_worker_record(name: str, owner: str, queues: tuple[str, ...], concurrency: int) -> Worker:
+    """The sign of life of a worker that starts now."""
+    host, pid, _ = owner.rsplit(":", 2)
+    return Worker(name, host, int(pid), queues, concurrency, started_at=utc_now(), seen_at=utc_now())
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

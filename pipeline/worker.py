@@ -1,0 +1,140 @@
+"""The worker process: Celery's threads in front, one event loop in a thread of its own behind them.
+
+The loop, the tools and the pulse start before Celery does and stop after its pool has drained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import warnings
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from celery import signals
+from celery.platforms import SecurityWarning
+
+from pipeline.celery_app import make_worker_app
+from pipeline.pulse import Pulse
+from pipeline.services.working import perform
+from pipeline.tasks import register_tasks
+from pipeline.toolbox import Toolbox
+from pipeline.wiring import make_worker_record, open_process
+from settings import Settings
+from storage import work
+from storage.records import WorkKind
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+GRACE_S = 8.0
+
+
+class LoopThread:
+    """An event loop in a thread, for code that is not async."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it on the loop and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def call_later(self, seconds: float, callback: Any) -> None:
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, callback)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class WorkerProcess:
+    """Everything of a worker but Celery itself. Tasks enter through `perform`."""
+
+    def __init__(self, settings: Settings, name: str, queues: Sequence[str], concurrency: int) -> None:
+        self._settings = settings
+        self._name = name
+        self._queues = tuple(queues)
+        self._concurrency = concurrency
+        self._loop = LoopThread()
+        self._stack = AsyncExitStack()
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._tools: Toolbox
+
+    def start(self) -> None:
+        self._loop.run(self._open())
+
+    def stop(self) -> None:
+        self._loop.run(self._stack.aclose())
+        self._loop.stop()
+
+    def plan_of(self, run_id: int) -> int | None:
+        return self._loop.run(self._plan_of(run_id))
+
+    def perform(self, kind: WorkKind, work_id: int) -> None:
+        self._loop.run(self._perform(kind, work_id))
+
+    def end_soon(self) -> None:
+        """Let what is in hand finish within the grace period; what is left then is handed back."""
+        self._loop.call_later(GRACE_S, self._cancel_what_is_left)
+
+    async def _open(self) -> None:
+        process = await self._stack.enter_async_context(open_process(self._settings))
+        self._tools = process.tools
+        pulse = Pulse(self._tools, make_worker_record(self._name, self._tools.owner, self._queues, self._concurrency))
+        pulse.start()
+        self._stack.push_async_callback(pulse.stop)
+
+    async def _plan_of(self, run_id: int) -> int | None:
+        async with self._tools.database.read() as session:
+            return await work.plan_of(session, run_id)
+
+    async def _perform(self, kind: WorkKind, work_id: int) -> None:
+        task = asyncio.ensure_future(perform(self._tools, kind, work_id))
+        self._in_hand.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            log.info("%s(%s) was handed back", kind.value, work_id)
+        finally:
+            self._in_hand.discard(task)
+
+    def _cancel_what_is_left(self) -> None:
+        for task in self._in_hand:
+            task.cancel()
+
+
+def _leave_logging_alone(**_: object) -> None:
+    """Having a receiver is what keeps Celery from setting up logging its own way."""
+
+
+def run_worker(settings: Settings, queues: Sequence[str], concurrency: int, name: str | None) -> int:
+    """Work until SIGTERM; the exit code is 0 when everything in hand was finished or handed back."""
+    hostname = f"{name or f'worker-{os.getpid()}'}@{socket.gethostname()}"
+    process = WorkerProcess(settings, hostname, queues, concurrency)
+    process.start()
+    try:
+        app = make_worker_app(settings.redis.url)
+        register_tasks(app, process)
+
+        def on_shutting_down(**_: object) -> None:
+            process.end_soon()
+
+        signals.worker_shutting_down.connect(on_shutting_down, weak=False)
+        signals.setup_logging.connect(_leave_logging_alone, weak=False)
+        warnings.filterwarnings("ignore", category=SecurityWarning)  # it is about pickle; only JSON is accepted here
+        worker = app.Worker(
+            hostname=hostname, pool="threads", concurrency=concurrency, queues=list(queues), without_mingle=True,
+            without_gossip=True, quiet=True,
+        )  # fmt: skip
+        worker.start()
+        return int(worker.exitcode or 0)
+    finally:
+        process.stop()
