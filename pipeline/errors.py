@@ -35,3 +35,15 @@ class ForPeople(Exception):
 
 class BrokerUnavailable(Exception):
     """The broker cannot be reached. What was to be said is in the database and is said again by the tick."""
+
+
+class Unreachable(Exception):
+    """Telegram will not deliver to this chat: it blocked the bot, left, or does not exist."""
+
+
+class MessageGone(Exception):
+    """The message to be edited was deleted."""
+
+
+class Uncertain(Exception):
+    """Nobody knows whether the message arrived: the connection broke, or the answer could not be read."""

@@ -23,7 +23,18 @@ def configure_logging(settings: Settings, *, quiet: bool = False) -> None:
     formatter: logging.Formatter = JsonFormatter() if settings.logging.format == "json" else TextFormatter()
     handler.setFormatter(RedactingFormatter(formatter, _secrets(settings)))
     logging.basicConfig(level=logging.WARNING if quiet else settings.logging.level, handlers=[handler], force=True)
-    for noisy in ("aiosqlite", "httpx2", "httpcore2", "openai", "asyncio", "alembic", "kombu", "amqp"):
+    for noisy in (
+        "aiosqlite",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "httpx2",
+        "httpcore2",
+        "openai",
+        "asyncio",
+        "alembic",
+        "kombu",
+        "amqp",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -32,9 +32,13 @@ async def ensure(session: AsyncSession, run_id: int, chat_id: int, language: str
     return True
 
 
-async def show_again(session: AsyncSession, run_id: int, chat_id: int) -> None:
-    """Forget the message, so that the card comes anew at the end of the chat."""
-    await _change(session, (CardRow.run_id == run_id) & (CardRow.chat_id == chat_id), message_id=None, shown_version=0)
+async def show_again(session: AsyncSession, run_id: int, chat_id: int) -> int | None:
+    """Let the card come anew at the end of the chat; the id of the message it was, unless the run was announced."""
+    which = (CardRow.run_id == run_id) & (CardRow.chat_id == chat_id) & CardRow.announced_at.is_(None)
+    message_id = (await session.execute(select(CardRow.message_id).where(which))).scalar_one_or_none()
+    if message_id is not None:
+        await _change(session, which, message_id=None, shown_version=0, is_gone=False)
+    return message_id
 
 
 async def unannounced(session: AsyncSession) -> Sequence[Card]:
@@ -44,9 +48,13 @@ async def unannounced(session: AsyncSession) -> Sequence[Card]:
     return [_card(row) for row in rows]
 
 
-async def shown(session: AsyncSession, card_id: int, version: int, message_id: int, *, is_final: bool) -> None:
-    """The chat has been shown the run at this version."""
-    await _change(session, CardRow.id == card_id, shown_version=version, message_id=message_id, is_final=is_final)
+async def shown(
+    session: AsyncSession, card_id: int, version: int, replaced: int | None, message_id: int, *, is_final: bool
+) -> None:
+    """The chat has been shown the run at this version, unless the card was to come anew meanwhile."""
+    same = CardRow.message_id.is_(None) if replaced is None else CardRow.message_id == replaced
+    which = (CardRow.id == card_id) & same
+    await _change(session, which, shown_version=version, message_id=message_id, is_final=is_final)
 
 
 async def gone(session: AsyncSession, card_id: int) -> None:

@@ -236,7 +236,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`notice` is a message id of texts/; `timezone` is the public bot's; its state began at `stage_started_at`."""
+    """`notice` is one of those the card has words for; `timezone` is the public bot's."""
 
     id: int
     public_bot_id: int
@@ -257,8 +257,8 @@ class Run:
     requested_by: int | None
     cancelled_by: int | None
     notice: str | None
-    timezone: str = "UTC"
-    stage_started_at: datetime | None = None
+    timezone: str
+    stage_started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

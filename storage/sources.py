@@ -77,6 +77,11 @@ async def by_chat(session: AsyncSession, chat_id: int) -> Source | None:
     return _source(row) if row else None
 
 
+async def lock(session: AsyncSession, source_id: int) -> None:
+    """Hold a source until the transaction ends, so that two messages of one album are stored one after the other."""
+    await session.execute(select(SourceRow.id).where(SourceRow.id == source_id).with_for_update())
+
+
 async def overview(session: AsyncSession) -> Sequence[SourceOverview]:
     """Every source with its number of posts and the time of its last one, by name."""
     query = (

@@ -13,11 +13,12 @@ from pipeline.errors import ForPeople
 from pipeline.services.following import follow, load_digest
 from pipeline.services.starting import Order, ring_for, start_run
 from pipeline.stages.funnel import funnel
+from pipeline.stages.pace import stage_counts
 from pipeline.stages.plain_rendering import as_html, as_json, as_text
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import local_engine, open_process
 from settings import Settings
-from storage.records import Digest, Engine, PostStatus, RunProgress, RunState
+from storage.records import Digest, Engine, RunProgress, RunState
 from texts import Texts
 
 
@@ -46,23 +47,11 @@ async def watch(tools: Toolbox, run_id: int, console: Console) -> RunProgress:
     with Progress(*columns, console=console, transient=True) as bars:
         bar: TaskID | None = None
         async for progress in follow(tools, run_id):
-            done, total = stage_counts(progress)
+            done, total = stage_counts(progress) or (0, None)
             if bar is None:
                 bar = bars.add_task("", total=None)
             bars.update(bar, description=f"{progress.run.bot_slug}: {progress.run.state}", completed=done, total=total)
     return progress
-
-
-def stage_counts(progress: RunProgress) -> tuple[int, int | None]:
-    """Posts done and in all of the stage that the run is in; None where the stage is a single step."""
-    waiting = progress.count(PostStatus.FRESH)
-    if progress.run.state is RunState.CATEGORIZING:
-        done = progress.count(PostStatus.CATEGORIZED, PostStatus.SET_ASIDE)
-        return done, done + waiting
-    if progress.run.state is RunState.SUMMARIZING:
-        done = progress.count(PostStatus.SUMMARIZED)
-        return done, done + progress.count(PostStatus.CHOSEN)
-    return 0, None
 
 
 async def _print(tools: Toolbox, ended: RunProgress, form: str) -> int:

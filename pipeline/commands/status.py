@@ -7,8 +7,8 @@ import json
 import sys
 from collections.abc import Iterator
 
-from pipeline.commands.digest import stage_counts
 from pipeline.services.overview import alive, load_overview
+from pipeline.stages.pace import stage_counts
 from pipeline.wiring import open_process
 from settings import Settings
 from storage.records import RunProgress, StatusOverview
@@ -40,8 +40,8 @@ def _lines(overview: StatusOverview) -> Iterator[str]:
 
 def _run_line(progress: RunProgress) -> str:
     run = progress.run
-    done, total = stage_counts(progress)
-    line = f"run {run.id} of {run.bot_slug}: {run.state}" + (f", {done} of {total} posts" if total else "")
+    counts = stage_counts(progress)
+    line = f"run {run.id} of {run.bot_slug}: {run.state}" + (f", {counts[0]} of {counts[1]} posts" if counts else "")
     if run.failure is not None:
         line += f": {Texts('en').get(run.failure.message_id, **run.failure.params)}"
     return line

@@ -17,7 +17,8 @@ __all__ = ["ALL_QUEUES", "needs_local_redis", "positive", "queue_names", "run"]
 def run(settings: Settings, options: argparse.Namespace) -> int:
     from pipeline.worker import run_worker
 
-    concurrency = options.concurrency or settings.llm.max_concurrency
+    most = settings.llm.max_concurrency
+    concurrency = min(options.concurrency or most, most)
     return run_worker(settings, options.queues, concurrency, options.name)
 
 

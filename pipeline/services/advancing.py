@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.stages.batching import pack
+from pipeline.stages.prompting import post_tokens
 from pipeline.stages.selection import choose, is_relevant
-from pipeline.stages.tokens import estimate_tokens
 from pipeline.toolbox import Toolbox
 from storage import digests, posts, public_bots, run_posts, runs, work
 from storage.records import Failure, PostStatus, PublicBot, Ring, Run, RunState, WorkKind
@@ -99,7 +99,7 @@ async def _select(session: AsyncSession, tools: Toolbox, run: Run, now: datetime
     if not chosen:
         return await _end(session, run, now)
     texts = await posts.by_ids(session, chosen)
-    sizes = [(post_id, estimate_tokens(texts[post_id].text)) for post_id in chosen]
+    sizes = [(post_id, post_tokens(texts[post_id].text)) for post_id in chosen]
     batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
     batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
     await work.add(session, run.id, WorkKind.SUMMARIZE, batches, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from pipeline.errors import ForPeople
 from pipeline.toolbox import Toolbox
 from storage import digests, runs
 from storage.records import Digest, RunProgress
@@ -23,6 +24,18 @@ async def follow(tools: Toolbox, run_id: int) -> AsyncIterator[RunProgress]:
         if progress.run.state.has_ended:
             return
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def find_progress(tools: Toolbox, run_id: int) -> RunProgress:
+    """The run's progress.
+
+    Raises:
+        ForPeople: there is no such run.
+    """
+    async with tools.database.read() as session:
+        if await runs.find(session, run_id) is None:
+            raise ForPeople("run.unknown", run=run_id)
+    return await load_progress(tools, run_id)
 
 
 async def load_progress(tools: Toolbox, run_id: int) -> RunProgress:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.queues import QUEUES
 from pipeline.toolbox import Toolbox
 from storage import posts, runs, sources, work, workers
-from storage.records import Engine, StatusOverview, Worker
+from storage.records import Engine, RunProgress, SourceOverview, StatusOverview, Worker
 
 SILENT_AFTER = timedelta(seconds=4)
 RECENT_RUNS = 5
@@ -38,6 +39,17 @@ async def load_overview(tools: Toolbox) -> StatusOverview:
             sources=len(await sources.overview(session)),
             now=now,
         )
+
+
+async def load_active(tools: Toolbox) -> Sequence[RunProgress]:
+    """The runs that go on, oldest first."""
+    async with tools.database.read() as session:
+        return await runs.progress(session, await runs.going_on(session))
+
+
+async def load_sources(tools: Toolbox) -> Sequence[SourceOverview]:
+    async with tools.database.read() as session:
+        return await sources.overview(session)
 
 
 async def served_queues(tools: Toolbox) -> set[str]:

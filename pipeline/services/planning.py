@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.services.advancing import advance
 from pipeline.stages.batching import pack
 from pipeline.stages.deduplication import first_statuses
-from pipeline.stages.tokens import estimate_tokens
+from pipeline.stages.prompting import post_tokens
 from pipeline.toolbox import Toolbox
 from storage import posts, public_bots, run_posts, runs, work
 from storage.records import PostStatus, RunState, WorkKind
@@ -26,7 +26,7 @@ async def plan(tools: Toolbox, work_id: int) -> None:
         source_ids = await public_bots.source_ids(session, bot.id)
         candidates = await posts.candidates(session, bot.id, source_ids, run.period)
     statuses = first_statuses(candidates)
-    sizes = [(one.id, estimate_tokens(one.text)) for one in candidates if statuses[one.id] is PostStatus.FRESH]
+    sizes = [(one.id, post_tokens(one.text)) for one in candidates if statuses[one.id] is PostStatus.FRESH]
     batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
     batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
     async with tools.database.write() as session:

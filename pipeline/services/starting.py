@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,10 +36,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """`is_new` False: that run was going on already, or this very command has started it before."""
+    """`is_new` False: that run was going on already, or this very command has started it before.
+
+    `replaced_message_id` is the chat's former card of that run, which a new one follows.
+    """
 
     run: Run
     is_new: bool
+    replaced_message_id: int | None = None
 
 
 async def start_run(tools: Toolbox, order: Order) -> Started:
@@ -49,8 +54,7 @@ async def start_run(tools: Toolbox, order: Order) -> Started:
     """
     now = tools.now()
     bot = await find_bot(tools, order.bot_slug)
-    if order.limit is not None and not 1 <= order.limit <= MOST_POSTS:
-        raise ForPeople("digest.bad_limit", limit=order.limit)
+    check_limit(order.limit)
     if not bot.spec.sources:
         raise ForPeople("digest.no_sources", slug=bot.slug)
     period = await _period(tools, bot, order.period, now)
@@ -71,9 +75,10 @@ async def start_run(tools: Toolbox, order: Order) -> Started:
         run, is_new = await runs.create(session, new, now)
         if is_new:
             await work.add(session, run.id, WorkKind.PLAN, [()], now)
+        replaced = None
         if order.chat_id is not None and not await cards.ensure(session, run.id, order.chat_id, order.language, now):
-            await cards.show_again(session, run.id, order.chat_id)
-    return Started(run, is_new)
+            replaced = await cards.show_again(session, run.id, order.chat_id)
+    return Started(run, is_new, replaced)
 
 
 async def ring_for(tools: Toolbox, run: Run) -> None:
@@ -110,6 +115,25 @@ async def cancel_run(tools: Toolbox, run_id: int, operator_id: int | None) -> bo
     return True
 
 
+def check_limit(limit: int | None) -> None:
+    """Raises: ForPeople: a digest cannot have so many posts."""
+    if limit is not None and not 1 <= limit <= MOST_POSTS:
+        raise ForPeople("digest.bad_limit", limit=limit)
+
+
+async def list_bots(tools: Toolbox) -> Sequence[PublicBot]:
+    """All public bots.
+
+    Raises:
+        ForPeople: there are none.
+    """
+    async with tools.database.read() as session:
+        bots = await public_bots.everyone(session)
+    if not bots:
+        raise ForPeople("digest.no_bots")
+    return bots
+
+
 async def find_bot(tools: Toolbox, slug: str) -> PublicBot:
     """The public bot of that slug.
 
@@ -118,13 +142,10 @@ async def find_bot(tools: Toolbox, slug: str) -> PublicBot:
     """
     async with tools.database.read() as session:
         bot = await public_bots.by_slug(session, slug)
-        if bot is None:
-            known = await public_bots.everyone(session)
-    if bot is not None:
-        return bot
-    if not known:
-        raise ForPeople("digest.no_bots")
-    raise ForPeople("digest.unknown_bot", slug=slug, known=", ".join(one.slug for one in known))
+    if bot is None:
+        known = ", ".join(one.slug for one in await list_bots(tools))
+        raise ForPeople("digest.unknown_bot", slug=slug, known=known)
+    return bot
 
 
 async def _period(tools: Toolbox, bot: PublicBot, words: str | None, now: datetime) -> Period:

@@ -16,6 +16,8 @@ CHUNK = 64 * 1024
 # Numbers are read as C reads them: on an integer of thousands of digits the exact reading crashes the process.
 OPTIONS = {"use_float": True, "multiple_values": True}
 
+PARSER_ERRORS = (ijson.JSONError, UnicodeDecodeError)
+
 Event = tuple[str, str, Any]
 
 
@@ -29,14 +31,15 @@ def items(path: Path, prefix: str) -> Iterator[Any]:
         yield from ijson.items(file, prefix, buf_size=CHUNK, **OPTIONS)
 
 
-def events(path: Path, chunk: int = CHUNK) -> Iterator[Event]:
+@contextmanager
+def events(path: Path, chunk: int = CHUNK) -> Iterator[Iterator[Event]]:
     """The file as ijson's events (prefix, event, value).
 
     Raises:
-        BrokenFile: the file cannot be read or is not JSON up to its end.
+        BrokenFile: while the events are read: the file cannot be read or is not JSON up to its end.
     """
     with opened(path) as file, _errors_told(path, file):
-        yield from ijson.parse(file, buf_size=chunk, **OPTIONS)
+        yield ijson.parse(file, buf_size=chunk, **OPTIONS)
 
 
 @contextmanager
@@ -57,7 +60,7 @@ def opened(path: Path) -> Iterator[RepairedFile]:
 def _errors_told(path: Path, file: RepairedFile) -> Iterator[None]:
     try:
         yield
-    except (ijson.JSONError, ValueError) as error:
+    except PARSER_ERRORS as error:
         raise _diagnosis(path, file.chunk_start, error) from None
 
 
@@ -76,7 +79,7 @@ def _diagnosis(path: Path, chunk_start: int, error: Exception) -> BrokenFile:
                     parser.send(repaired)
                 position += len(data)
                 parsed.clear()
-        except (ijson.JSONError, ValueError) as exact:
+        except PARSER_ERRORS as exact:
             error = exact
     return _broken_at(path, f"is not valid JSON: {_first_line(error)}", position)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 LINK = r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*+)\]\((?P<url>(?:https?://|ftp://|tg://|ton://|mailto:|tel:)[^\s()]*(?:\([^\s()]*\)[^\s()]*)*+)\)"
 CODE = r"```(?P<block>.+?)```|`(?<!``)(?P<code>[^`\n]+)`(?!`)"
 SPECIAL = re.compile(f"{CODE}|{LINK}", re.DOTALL | re.IGNORECASE)
-# Every alternative of these two begins with a sign, so that the search skips all other text quickly.
+# Every alternative of these three begins with a sign, so that the search skips all other text quickly.
+ANY_SIGN = re.compile(r"\*\*|__|~~|`|\]\(")
 RUN = re.compile(r"\*\*+|__+|~~+")
 # What programs are full of and Telethon does not write: powers, keyword arguments, names with underscores.
 OWN_WORDS = re.compile(
@@ -23,22 +25,20 @@ OWN_WORDS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Marker:
+class _Marker(NamedTuple):
     start: int
     end: int
     is_inside_word: bool
 
 
-@dataclass
-class _Piece:
+class _Piece(NamedTuple):
     """A stretch of the visible text; in code nothing is a marker."""
 
     text: str
     is_code: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class _Markers:
     """Where the markers are that come in pairs, for one of the three kinds."""
 
@@ -55,6 +55,8 @@ class _Markers:
 
 def plain_text(text: str) -> tuple[str, list[str]]:
     """The text as a reader of the channel sees it, and the addresses of its links."""
+    if not ANY_SIGN.search(text):
+        return text, []
     pieces: list[_Piece] = []
     addresses: list[str] = []
     position = 0
@@ -81,7 +83,7 @@ def _without_markers(pieces: list[_Piece]) -> str:
         for run in RUN.finditer(masked, start, end):
             _meet_run(kinds[run.group()[0]], run, text)
         start = end
-    pairs = sorted((marker for kind in kinds.values() for marker in kind.pairs), key=lambda marker: marker.start)
+    pairs = sorted([marker for kind in kinds.values() for marker in kind.pairs])
     position, kept = 0, []
     for marker in pairs:
         kept.append(text[position : marker.start])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,22 @@ def _entity_addresses(entities: object) -> list[str]:
 
 
 def _origin(message: Mapping[str, Any]) -> Origin:
-    names = [visible_text(name) for key in NAME_KEYS if isinstance(name := message.get(key), str)]
-    names = [name[:MAX_TITLE] for name in names if name and not MARKED_CHANNEL_ID.fullmatch(name)]
+    names = [name for key in NAME_KEYS if isinstance(raw := message.get(key), str) and (name := _name(raw))]
     handle = message.get("handle") or next((name for name in names if name.startswith("@")), None)
     matched = HANDLE.fullmatch(handle) if isinstance(handle, str) else None
     return Origin(_channel_id(message), names[0] if names else None, matched[1] if matched else None)
 
 
+@lru_cache(maxsize=256)
+def _name(raw: str) -> str | None:
+    name = visible_text(raw)[:MAX_TITLE]
+    return None if MARKED_CHANNEL_ID.fullmatch(name) else name or None
+
+
 def _channel_id(message: Mapping[str, Any]) -> str | None:
     for key in CHANNEL_ID_KEYS:
-        marked = MARKED_CHANNEL_ID.fullmatch(str(whole(message.get(key))))
-        if marked:
+        value = message.get(key)
+        if value is not None and (marked := MARKED_CHANNEL_ID.fullmatch(str(whole(value)))):
             return marked[1]
     peer = message.get("peer_id")
     bare = whole(peer.get("channel_id")) if isinstance(peer, dict) else None

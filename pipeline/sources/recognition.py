@@ -85,23 +85,18 @@ def _is_json_lines(path: Path) -> bool:
 
 
 def _recognized_list(path: Path) -> Format:
-    for prefix, event, _ in json_stream.events(path, HEAD):
-        if prefix == "item":
-            if event != "start_map":
-                break
-            return MessageList("item")
-        if event == "end_array":
-            return MessageList("item")
+    with json_stream.events(path, HEAD) as events:
+        next(events)
+        _, event, _ = next(events)
+    if event in ("start_map", "end_array"):
+        return MessageList("item")
     raise BrokenFile(path.name, UNKNOWN)
 
 
 def _recognized_object(path: Path) -> Format:
     shape = _Shape(path)
-    for prefix, event, value in json_stream.events(path, HEAD):
-        found = shape.meet(prefix, event, value)
-        if found is not None:
-            return found
-    return shape.verdict()
+    with json_stream.events(path, HEAD) as events:
+        return next(found for event in events if (found := shape.meet(*event)))
 
 
 class _Shape:

@@ -44,10 +44,10 @@ def read_channel(path: Path, channel: Channel) -> Iterator[Reading]:
 
 def read_account(path: Path) -> Iterator[Reading]:
     """The messages of an account's channels, those it has left included, and one `OTHER_CHAT` for each other chat."""
-    events = json_stream.events(path)
-    for prefix, event, _ in events:
-        if event == "start_map" and prefix in CHAT_PLACES:
-            yield from _read_chat(path, events, prefix)
+    with json_stream.events(path) as events:
+        for prefix, event, _ in events:
+            if event == "start_map" and prefix in CHAT_PLACES:
+                yield from _read_chat(path, events, prefix)
 
 
 def read_message(message: object, channel: Channel) -> Reading:

@@ -45,7 +45,7 @@ def clip(text: str, max_units: int) -> str:
         return text
     kept = text.encode("utf-16-le")[: 2 * (max_units - 1)].decode("utf-16-le", errors="ignore")
     last_space = max(kept.rfind(" "), kept.rfind("\n"))
-    if last_space > 0 and len(kept) - last_space <= WORD_BOUNDARY_WITHIN:
+    if last_space > 0 and len(kept) - last_space <= min(WORD_BOUNDARY_WITHIN, len(kept) // 2):
         kept = kept[:last_space]
     return kept.rstrip().rstrip(ZERO_WIDTH_JOINER) + ELLIPSIS
 

@@ -32,15 +32,23 @@ _LAST_HANDLE = re.compile(r"[\s(|—–-]*(?<![\w@])@\w{4,}\)?\s*$")
 _LAST_ADDRESS = re.compile(r"[\s(:—–-]*(?:https?://|www\.)\S+\s*$")
 
 _CALL_AT_START = re.compile(
-    r"(?:подпи(?:сывай|шись|шитесь|саться)|подписка на|присоединяй|переходи(?:те)? (?:по|в|на)|ставьте? лайк|жми(?:те)? "
-    r"|читай(?:те)? (?:нас|также|далее|больше|ещ[её]|подробн|полн|на |в |о том)|читать (?:далее|полностью|нас|подробн|статью|ещ[её])"
-    r"|подробн(?:ее|ости)\s*(?:[—–:…-]|$|по ссылке|на |в |читай)|смотри(?:те)? (?:также|видео|полн|на |по )|больше новостей"
-    r"|ранее (?:сообщал|писал|стало известно|мы |сми |издание )|напомним\b|как (?:мы )?(?:ранее )?сообщал|как сообщалось"
-    r"|источник\s*[:—]|фото\s*[:—/]|видео\s*[:—/]|автор\s*[:—]|ссылка\b|прислать (?:новость|фото|видео)|обсудить|поделиться"
+    r"(?:подпи(?:сывай|шись|шитесь|саться)|подписка на|присоединяй|переходи(?:те)? (?:по|в|на)|ставьте? лайк"
+    r"|жми(?:те)? "
+    r"|читай(?:те)? (?:нас|также|далее|больше|ещ[её]|подробн|полн|на |в |о том)|читать (?:далее|полностью|нас"
+    r"|подробн|статью|ещ[её])"
+    r"|подробн(?:ее|ости)\s*(?:[—–:…-]|$|по ссылке|на |в |читай)|смотри(?:те)? (?:также|видео|полн|на |по )"
+    r"|больше новостей"
+    r"|ранее (?:сообщал|писал|стало известно|мы |сми |издание )|напомним\b|как (?:мы )?(?:ранее )?сообщал"
+    r"|как сообщалось"
+    r"|источник\s*[:—]|фото\s*[:—/]|видео\s*[:—/]|автор\s*[:—]|ссылка\b|прислать (?:новость|фото|видео)|обсудить"
+    r"|поделиться"
     r"|наш (?:канал|чат|бот|сайт)|поддержать (?:нас|канал)|реклама\b|по вопросам (?:рекламы|сотрудничества)|erid\b"
-    r"|subscribe\b|follow (?:us|me|our)\b|join (?:us|our|the) |read (?:more|also|the full|full)\b|continue reading|click here"
-    r"|sign up (?:for|to) (?:our|the) newsletter|share this|photo\s*[:/]|image\s*[:/]|source\s*:|via\s*[:@]|learn more\b"
-    r"|see also\b|watch (?:the )?(?:full )?video|earlier(?: it was|,? we) reported|advertisement\b|sponsored\b|more details\b)",
+    r"|subscribe\b|follow (?:us|me|our)\b|join (?:us|our|the) |read (?:more|also|the full|full)\b|continue reading"
+    r"|click here"
+    r"|sign up (?:for|to) (?:our|the) newsletter|share this|photo\s*[:/]|image\s*[:/]|source\s*:|via\s*[:@]"
+    r"|learn more\b"
+    r"|see also\b|watch (?:the )?(?:full )?video|earlier(?: it was|,? we) reported|advertisement\b|sponsored\b"
+    r"|more details\b)",
     re.IGNORECASE,
 )
 _CALL_ANYWHERE = re.compile(
@@ -49,11 +57,13 @@ _CALL_ANYWHERE = re.compile(
     re.IGNORECASE,
 )
 _LEGAL = re.compile(
-    r"\s*(?:\*+\s*.*(?:призна|внес[её]н|запрещ|иноагент|экстремист)|(?:настоящ\w+|данн\w+) (?:материал|сообщени)\w*.*иностранн)",
+    r"\s*(?:\*+\s*.*(?:призна|внес[её]н|запрещ|иноагент|экстремист)|(?:настоящ\w+|данн\w+) (?:материал"
+    r"|сообщени)\w*.*иностранн)",
     re.IGNORECASE,
 )
 _DANGLING = re.compile(
-    r"(?:он|она|они|оно|его|её|ее|их|это|эти|этот|эта|там|при этом|также|кроме того|однако|но|а|и|поэтому|тогда|ему|ей|им"
+    r"(?:он|она|они|оно|его|её|ее|их|это|эти|этот|эта|там|при этом|также|кроме того|однако|но|а|и|поэтому|тогда|ему"
+    r"|ей|им"
     r"|he|she|they|it|his|her|their|this|that|these|those|but|and|however|also|there|so|then)\b",
     re.IGNORECASE,
 )
@@ -86,7 +96,7 @@ def lead_summary(text: str) -> Summary:
     """What the post says first, in its own words. The headline is empty only where the text is."""
     sentences = usable_sentences(text)
     if not sentences:
-        rest = " ".join(plain(text).split())
+        rest = " ".join((plain(text).strip() or text).split())
         return Summary(headline=clip(rest, HEADLINE_CHARS), text="")
     return extract(sentences, [0.0] * len(sentences))
 

@@ -1,7 +1,7 @@
 """Whether a summary states numbers and links that its source does not.
 
-Numbers are compared by value, so "1,5 млн", "1.5 million" and "1 500 000" are the same. Words are not checked: a source's
-"пять" supports a summary's "5", and a summary's number words never raise an alarm.
+Numbers are compared by value, so "1,5 млн", "1.5 million" and "1 500 000" are the same. Words are not checked: a
+source's "пять" supports a summary's "5", and a summary's number words never raise an alarm.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from decimal import Decimal
 
 from pipeline.stages.number_words import FACTORS, LETTER_FACTORS, MONTHS, VALUES
 
-_ENDINGS = r"com|org|net|info|biz|io|ai|me|tv|gg|ly|cc|co|eu|ru|su|by|kz|ua|uk|us|de|fr|app|dev|gov|edu|news|online|site|рф|be|link"
+_ENDINGS = (
+    r"com|org|net|info|biz|io|ai|me|tv|gg|ly|cc|co|eu|ru|su|by|kz|ua|uk|us|de|fr|be"
+    r"|app|dev|gov|edu|news|online|site|link|рф"
+)
 _LINK = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"«»()\[\]]+"
     r"|(?<![\w@.-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
@@ -40,7 +43,10 @@ class _Number:
 
 
 def unsupported(summary_text: str, source_text: str) -> list[str]:
-    """The numbers and links of a summary that its source does not contain, each once, as written (2025-03-12 as 12.03.2025)."""
+    """The numbers and links of a summary that its source does not contain, each once.
+
+    They are given as written, only 2025-03-12 as 12.03.2025. A link counts with or without its scheme and "www.".
+    """
     known_links = {_bare(link) for link in _LINK.findall(source_text)}
     known_hosts = {link.split("/", 1)[0] for link in known_links}
     links = [
@@ -68,11 +74,6 @@ def unsupported(summary_text: str, source_text: str) -> list[str]:
 def count_facts(text: str) -> int:
     """How many different numbers a text states; what stands in its links does not count."""
     return len({number.digits for number in _numbers(_LINK.sub(" ", text))})
-
-
-def without_links(text: str) -> str:
-    """The text without addresses and @names."""
-    return _LINK.sub("", text)
 
 
 def _bare(link: str) -> str:

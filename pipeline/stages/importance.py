@@ -26,17 +26,24 @@ _LOOKED_AT_CHARS = 700
 _CHATTER_CHARS = 30
 
 _CERTAIN_AD = re.compile(
-    r"\berid\b|промокод|promo ?code|#реклама|#ad\b|#sponsored|реклама\.\s|рекламодател|на правах рекламы|sponsored (?:post|by)"
-    r"|розыгрыш\w*(?=.{0,200}(?:приз|услови|участ|подпи|побед))|\bразыгрываем\b|\bразыграем\b|\bgiveaway\b|use (?:the )?code\b",
+    r"\berid\b|промокод|promo ?code|#реклама|#ad\b|#sponsored|реклама\.\s|рекламодател|на правах рекламы"
+    r"|sponsored (?:post|by)"
+    r"|розыгрыш\w*(?=.{0,200}(?:приз|услови|участ|подпи|побед))|\bразыгрываем\b|\bразыграем\b|\bgiveaway\b"
+    r"|use (?:the )?code\b",
     re.IGNORECASE | re.DOTALL,
 )
 _AD_CUES = re.compile(
-    r"скидк\w*|купит[ье]\b|закаж\w+|заказать|оформи(?:те|ть)?\b|зарегистрир(?:уйтесь|уйся)|регистрируй\w+|регистрация по ссылке"
-    r"|записывай\w+|запишитесь|успей(?:те)?|спеши(?:те)?|только сегодня|только до|бесплатн\w+|по ссылке|выгодн\w+|акци[яи] |кэшбэк\w*"
-    r"|вебинар\w*|мастер-класс\w*|приглаша(?:ем|ет)|предлагаем|забирай\w*|жми\w*|пробн\w+ (?:урок|период)|рассрочк\w*|подпиш\w+|лайк"
+    r"скидк\w*|купит[ье]\b|закаж\w+|заказать|оформи(?:те|ть)?\b|зарегистрир(?:уйтесь|уйся)|регистрируй\w+"
+    r"|регистрация по ссылке"
+    r"|записывай\w+|запишитесь|успей(?:те)?|спеши(?:те)?|только сегодня|только до|бесплатн\w+|по ссылке|выгодн\w+"
+    r"|акци[яи] |кэшбэк\w*"
+    r"|вебинар\w*|мастер-класс\w*|приглаша(?:ем|ет)|предлагаем|забирай\w*|жми\w*|пробн\w+ (?:урок|период)"
+    r"|рассрочк\w*|подпиш\w+|лайк"
     r"|выиграй\w*|подар(?:ок|ки|ком)|переходи\w*|наши[мх]? (?:клиент|партн|курс|магазин)\w*"
-    r"|discounts?|\d+ ?% off|buy now|order (?:now|today)|sign up|register (?:now|today|here)|limited (?:time|offer)|hurry|free trial"
-    r"|don.t miss|link in (?:bio|the description)|click (?:here|the link)|best price|special offer|win a\b|follow us|subscribe|for free"
+    r"|discounts?|\d+ ?% off|buy now|order (?:now|today)|sign up|register (?:now|today|here)|limited (?:time|offer)"
+    r"|hurry|free trial"
+    r"|don.t miss|link in (?:bio|the description)|click (?:here|the link)|best price|special offer|win a\b|follow us"
+    r"|subscribe|for free"
     r"|shop now|enrol+ (?:now|today)|our (?:store|shop|course|webinar|customers)",
     re.IGNORECASE,
 )
@@ -44,19 +51,27 @@ _URGENT = re.compile(
     r"[⚡❗‼🚨]|\bсрочно\b|\bмолния\b|\bэкстренн\w+|\bbreaking\b|\burgent\b|\bjust in\b", re.IGNORECASE
 )
 _WEIGHTY = re.compile(
-    r"погиб\w*|убит\w*|ранен\w*|пострада\w*|взрыв\w*|теракт\w*|катастроф\w*|землетрясени\w*|эвакуир\w*|чрезвычайн\w*|аварийн\w*"
-    r"|войн\w*|военно\w* положени\w*|президент\w*|правительств\w*|закон\w*|запрет\w*|санкци\w*|отстав\w*|приговор\w*|арест\w*|обвин\w*"
-    r"|впервые|рекорд\w*|крупнейш\w*|историческ\w*|прорыв\w*|обвал\w*|банкрот\w*|ключев\w+ ставк\w*|инфляци\w*|уязвимост\w*|утечк\w*"
-    r"|сбо[йяе]\w*|выпустил\w*|представил\w*|запустил\w*|открыл\w*|вышел|вышла|победил\w*|чемпион\w*|куп(?:ит|ил)\w*|сделк\w*"
-    r"|killed|dead|deaths?|injured|explosion|attack\w*|earthquake|disaster|emergency|evacuat\w*|war\b|president|government|law\b|bans?\b"
-    r"|banned|sanctions|resign\w*|sentenced|arrest\w*|charged|first(?: ever)?|records?\b|largest|historic|breakthrough|crash\w*"
-    r"|bankrupt\w*|interest rate|inflation|vulnerabilit\w*|breach|outage|releas\w*|launch\w*|unveil\w*|discover\w*|wins?\b|won\b"
+    r"погиб\w*|убит\w*|ранен\w*|пострада\w*|взрыв\w*|теракт\w*|катастроф\w*|землетрясени\w*|эвакуир\w*|чрезвычайн\w*"
+    r"|аварийн\w*"
+    r"|войн\w*|военно\w* положени\w*|президент\w*|правительств\w*|закон\w*|запрет\w*|санкци\w*|отстав\w*|приговор\w*"
+    r"|арест\w*|обвин\w*"
+    r"|впервые|рекорд\w*|крупнейш\w*|историческ\w*|прорыв\w*|обвал\w*|банкрот\w*|ключев\w+ ставк\w*|инфляци\w*"
+    r"|уязвимост\w*|утечк\w*"
+    r"|сбо[йяе]\w*|выпустил\w*|представил\w*|запустил\w*|открыл\w*|вышел|вышла|победил\w*|чемпион\w*|куп(?:ит|ил)\w*"
+    r"|сделк\w*"
+    r"|killed|dead|deaths?|injured|explosion|attack\w*|earthquake|disaster|emergency|evacuat\w*|war\b|president"
+    r"|government|law\b|bans?\b"
+    r"|banned|sanctions|resign\w*|sentenced|arrest\w*|charged|first(?: ever)?|records?\b|largest|historic"
+    r"|breakthrough|crash\w*"
+    r"|bankrupt\w*|interest rate|inflation|vulnerabilit\w*|breach|outage|releas\w*|launch\w*|unveil\w*|discover\w*"
+    r"|wins?\b|won\b"
     r"|champion\w*|acquir\w*|deal\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=[a-zа-яё,«\"] )[A-ZА-ЯЁ«][\w«»-]+")
 _VAGUE = re.compile(
-    r"\?\s*$|^(?:как |почему |зачем |топ-?\d*|подборка|дайджест|опрос|мнение|how |why |top \d|\d+ (?:ways|things|reasons|tips|правил|совет))",
+    r"\?\s*$|^(?:как |почему |зачем |топ-?\d*|подборка|дайджест|опрос|мнение|how |why |top \d|\d+ (?:ways|things"
+    r"|reasons|tips|правил|совет))",
     re.IGNORECASE,
 )
 
@@ -85,7 +100,7 @@ def is_promotion(text: str, junk: float, fit: float) -> bool:
 
 
 def importance(text: str, fit: float) -> int:
-    """1 to 5 on the scale of this module, for a post that is no promotion; the arguments are those of `is_promotion`."""
+    """1 to 5 on the scale of this module, for a post that is no promotion; arguments as for `is_promotion`."""
     if len(text) < _CHATTER_CHARS and not count_facts(text) and not _WEIGHTY.search(text):
         return NOT_WORTH_IT
     head = text[:_LOOKED_AT_CHARS]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from aiogram.types import MessageEntity
+from aiogram.types import LinkPreviewOptions, MessageEntity
 from aiogram.utils.formatting import Bold, Italic, Text, TextLink
 
 from pipeline.stages.display_text import clip, one_line, paragraph, safe_link, units
@@ -28,6 +29,15 @@ class Message:
 
     text: str
     entities: list[MessageEntity]
+
+    def as_kwargs(self) -> dict[str, Any]:
+        """Arguments for send_message."""
+        return {
+            "text": self.text,
+            "entities": self.entities,
+            "parse_mode": None,
+            "link_preview_options": LinkPreviewOptions(is_disabled=True),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 _END = re.compile(r"(?:[.!?…]+[\"»”’'\)\]]*)(?=\s)")
 _START = re.compile(r"[\"«“„'‘(\[—–-]*\s?[^\W_]")
 _LAST_WORD = re.compile(r"[\w.\-]+$")
@@ -14,18 +19,18 @@ _LIST_NUMBER = re.compile(r"\d{1,2}\.")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+")
 
 # After these a name or a number follows, so their full stop never ends a sentence.
-_TITLES = frozenset(
+_TITLES = _words(
     "mr mrs ms dr prof st gen sen rep gov lt col sgt capt maj adm hon rev pres vs no nos fig vol approx dept "
     "jan feb mar apr jun jul aug sep sept oct nov dec "
     "ул просп пр-т пер бул наб пл им проф акад доц тов гр ген полк подп кап лейт рис табл см ср напр "
-    "обл респ пос дер стр корп кв тел рег св сокр англ нем фр лат букв".split()
+    "обл респ пос дер стр корп кв тел рег св сокр англ нем фр лат букв"
 )
 _DOTTED_TITLES = frozenset({"т.е", "т.к", "т.н", "т.ч", "т.о", "и.о", "в.и.о", "e.g", "i.e"})
 _TOWNS_AND_YEARS = frozenset({"г", "с", "д", "п", "о"})
 # "in the U.S. The …" is two sentences, "the U.S. President" is one.
-_STARTERS = frozenset(
+_STARTERS = _words(
     "the a an it he she they we i this that these those but and in on at as when while after before however "
-    "there his her its our their if for by with from no not".split()
+    "there his her its our their if for by with from no not"
 )
 _NOT_DECORATION = frozenset("№°%©®™§")
 _BULLETS = frozenset("•▪●◦‣·■□*")

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Runs every check and every test:  ./run_tests.sh
+# Only the unit tests, in seconds:  ./run_tests.sh -q
+# Other arguments go to pytest:     ./run_tests.sh tests/bot -k card
+set -euo pipefail
+. "$(dirname -- "${BASH_SOURCE[0]}")/scripts/lib.sh"
+
+step() { # NAME COMMAND...
+    local name="$1" status=0
+    shift
+    say "== $name"
+    "$@" || status=$?
+    if [ "$status" -ne 0 ]; then
+        say "run_tests.sh: $name failed."
+        exit "$status"
+    fi
+}
+
+cd "$PROJECT"
+ensure_venv dev
+if [ "$*" = -q ]; then
+    step "unit tests" "$PYTHON" -m pytest tests/unit -q
+    exit 0
+fi
+if [ $# -gt 0 ]; then
+    step pytest "$PYTHON" -m pytest "$@"
+    exit 0
+fi
+step "ruff check" "$PYTHON" -m ruff check .
+step "ruff format" "$PYTHON" -m ruff format --check .
+step "unit tests" "$PYTHON" -m pytest tests/unit -q
+step "mypy" "$PYTHON" -m mypy
+step "import contract" "$PYTHON" "$(dirname "$PYTHON")/lint-imports"
+step "all other tests" "$PYTHON" -m pytest --ignore=tests/unit

@@ -1,0 +1,36 @@
+"""`python -m telegram_bot`: the admin bot; run_bot.sh starts this."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from pipeline.logs import configure_logging
+from settings import BadSettings, load_settings
+from storage.database import BadDatabaseUrl
+from storage.schema import DatabaseUnreachable, SchemaTooNew
+from telegram_bot.app import BadToken, LostRole, run_bot
+
+
+def main() -> int:
+    """Serve operators until SIGTERM. 2: the settings cannot be used. 1: start it again."""
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        asyncio.run(run_bot(settings))
+    except (BadSettings, BadDatabaseUrl, BadToken) as error:
+        return _say(str(error), 2)
+    except (SchemaTooNew, DatabaseUnreachable, LostRole) as error:
+        return _say(str(error), 1)
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,159 @@
+"""Puts the bot together and runs it: one admin bot, the writer of cards, the local engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramAPIError
+from aiogram.utils.token import TokenValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.adapters.courier import Courier
+from pipeline.pulse import is_dead
+from pipeline.toolbox import Toolbox
+from pipeline.wiring import local_engine, open_process
+from settings import BadSettings, Settings
+from storage import workers
+from telegram_bot.middlewares import OnlyOperators
+from telegram_bot.polling import Poller, Unauthorized
+from telegram_bot.progress import Board
+from telegram_bot.routers import make_routers
+from telegram_bot.views.help import command_menu
+from texts import LANGUAGES, Texts
+
+log = logging.getLogger(__name__)
+
+ROLE = "bot"
+HOLD = timedelta(seconds=15)
+KEEP_EVERY_S = 3.0
+TRY_EVERY_S = 1.0
+
+
+class BadToken(Exception):
+    """Telegram does not know the admin bot's token."""
+
+
+class LostRole(Exception):
+    """Another bot process took over while this one stood still."""
+
+
+async def run_bot(settings: Settings) -> None:
+    """Serve operators until SIGTERM or SIGINT.
+
+    Raises:
+        BadSettings, BadToken: there is no admin token, or Telegram refuses it.
+        LostRole: another process serves this database now.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    bot = make_bot(settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(bot.session.close)
+        process = await stack.enter_async_context(open_process(settings, with_local_engine=True))
+        if not await _take_role(process.tools, stopping):
+            return
+        stack.push_async_callback(_free_role, process.tools)
+        await stack.enter_async_context(local_engine(process))
+        board = Board(process.tools, Courier(bot))
+        dispatcher = make_dispatcher(process.tools, board)
+        poller = Poller(bot, dispatcher)
+        serving = asyncio.gather(board.run(), poller.run(), _keep_role(process.tools), _set_menu(bot))
+        stack.push_async_callback(_end, serving)
+        waiting = asyncio.create_task(stopping.wait())
+        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if serving.done():
+            try:
+                serving.result()
+            except Unauthorized:
+                raise BadToken(
+                    "Telegram does not accept telegram.admin_token: get a new one from @BotFather and set "
+                    "DIGEST_TELEGRAM__ADMIN_TOKEN."
+                ) from None
+        await poller.drain()
+
+
+def make_bot(settings: Settings) -> Bot:
+    """The admin bot at the configured Bot API server, with no default parse mode."""
+    token = settings.telegram.admin_token
+    if token is None or not token.get_secret_value():
+        raise BadSettings(
+            "The setting telegram.admin_token is missing: set DIGEST_TELEGRAM__ADMIN_TOKEN to what @BotFather gave."
+        )
+    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
+    try:
+        return Bot(token.get_secret_value(), session=session)
+    except TokenValidationError:
+        raise BadSettings("The setting telegram.admin_token is no bot token; it looks like 123456:ABC-DEF….") from None
+
+
+def make_dispatcher(tools: Toolbox, board: Board) -> Dispatcher:
+    """The tree of routers behind the check for operators."""
+    dispatcher = Dispatcher(tools=tools, board=board, default_language=tools.settings.telegram.language)
+    guard = OnlyOperators(frozenset(tools.settings.telegram.operator_ids), tools.settings.telegram.language)
+    for observer in (dispatcher.message, dispatcher.callback_query, dispatcher.my_chat_member):
+        observer.outer_middleware(guard)
+    dispatcher.include_routers(*make_routers())
+    return dispatcher
+
+
+async def _take_role(tools: Toolbox, stopping: asyncio.Event) -> bool:
+    """Wait until this process is the one bot of its database. False: it was stopped while it waited."""
+    said = False
+    while not stopping.is_set():
+        async with tools.database.write() as session:
+            holder = await workers.role_holder(session, ROLE)
+            if holder is not None and is_dead(holder, tools.owner):
+                await workers.free_role(session, ROLE, holder)
+            if await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD):
+                return True
+        if not said:
+            log.warning("Another bot process (%s) serves this database; waiting for it to end.", holder)
+            said = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TRY_EVERY_S)
+    return False
+
+
+async def _keep_role(tools: Toolbox) -> None:
+    while True:
+        await asyncio.sleep(KEEP_EVERY_S)
+        try:
+            async with tools.database.write() as session:
+                kept = await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD)
+        except SQLAlchemyError as error:
+            log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+            continue
+        if not kept:
+            raise LostRole("Another bot process serves this database now; this one ends.")
+
+
+async def _free_role(tools: Toolbox) -> None:
+    async with tools.database.write() as session:
+        await workers.free_role(session, ROLE, tools.owner)
+
+
+async def _set_menu(bot: Bot) -> None:
+    """Set the command menu in every language; a menu that could not be set is worth a line."""
+    try:
+        await bot.set_my_commands(command_menu(Texts("en")))
+        for language in LANGUAGES:
+            await bot.set_my_commands(command_menu(Texts(language)), language_code=language)
+    except TelegramAPIError as error:
+        log.warning("The command menu could not be set: %s", type(error).__name__)
+
+
+async def _end(serving: asyncio.Future[Any]) -> None:
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await serving

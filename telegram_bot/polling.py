@@ -1,0 +1,111 @@
+"""Getting one bot's updates: confirmed after they were handled, in order within a chat, surviving every fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from aiogram import Bot, Dispatcher
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramConflictError,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
+from aiogram.types import Update
+
+log = logging.getLogger(__name__)
+
+LONG_POLL_S = 25
+LONGEST_BACKOFF_S = 30.0
+HANDLERS_GET_S = 5.0
+DRAIN_S = 5.0
+
+
+class Unauthorized(Exception):
+    """Telegram does not know this token."""
+
+
+class Poller:
+    """Polls until cancelled.
+
+    An update is confirmed by the next request, so that a crash in between repeats it; handlers are idempotent. A batch
+    holds up the next one for five seconds at most.
+    """
+
+    def __init__(self, bot: Bot, dispatcher: Dispatcher) -> None:
+        self._bot = bot
+        self._dispatcher = dispatcher
+        self._offset: int | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Raises: Unauthorized."""
+        failures = 0
+        while True:
+            try:
+                updates = await self._bot.get_updates(
+                    offset=self._offset,
+                    timeout=LONG_POLL_S,
+                    request_timeout=LONG_POLL_S + 15,
+                    allowed_updates=self._dispatcher.resolve_used_update_types(),
+                )
+            except TelegramUnauthorizedError:
+                raise Unauthorized from None
+            except (TelegramAPIError, ClientDecodeError) as error:
+                failures += 1
+                await self._wait_after(error, failures)
+                continue
+            if failures:
+                log.info("Telegram answers again.")
+            failures = 0
+            await self._handle(updates)
+
+    async def drain(self) -> None:
+        """Let running handlers finish and confirm what was handled."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_S)
+        if self._offset is not None:
+            try:
+                await self._bot.get_updates(offset=self._offset, limit=1, timeout=0, request_timeout=3)
+            except (TelegramAPIError, ClientDecodeError):
+                log.info("The last updates could not be confirmed; they are handled again at the next start.")
+
+    async def _handle(self, updates: Sequence[Update]) -> None:
+        if not updates:
+            return
+        chats: dict[int, list[Update]] = {}
+        for update in updates:
+            chats.setdefault(_chat_of(update), []).append(update)
+        tasks = {asyncio.create_task(self._feed(of_one_chat)) for of_one_chat in chats.values()}
+        self._running |= tasks
+        for task in tasks:
+            task.add_done_callback(self._running.discard)
+        await asyncio.wait(tasks, timeout=HANDLERS_GET_S)
+        self._offset = updates[-1].update_id + 1
+
+    async def _feed(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            try:
+                await self._dispatcher.feed_update(self._bot, update)
+            except Exception:
+                log.exception("Update %d could not be handled.", update.update_id)
+
+    async def _wait_after(self, error: Exception, failures: int) -> None:
+        wait_s = min(2.0 ** (failures - 1), LONGEST_BACKOFF_S)
+        if isinstance(error, TelegramRetryAfter):
+            wait_s = float(error.retry_after)
+        elif isinstance(error, TelegramConflictError):
+            log.warning("Another program polls with this bot's token; trying again in %.0f s.", wait_s)
+        elif failures == 1:
+            log.warning("Telegram does not answer (%s); trying again.", type(error).__name__)
+        await asyncio.sleep(wait_s)
+
+
+def _chat_of(update: Update) -> int:
+    """Updates with the same number are handled one after the other; others side by side."""
+    event = update.event
+    chat = getattr(event, "chat", None) or getattr(getattr(event, "message", None), "chat", None)
+    return chat.id if chat is not None else 0

@@ -1,0 +1,153 @@
+"""The writer of cards: looks once a second for runs that have changed, edits their cards, and announces their end.
+
+There is one in the one bot process. What it must remember across a restart is in the rows of `storage.cards`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.adapters.courier import Courier
+from pipeline.errors import MessageGone, Retryable, Uncertain, Unreachable
+from pipeline.services.overview import someone_works_on
+from pipeline.toolbox import Toolbox
+from storage import cards, runs
+from storage.records import Card, Engine, RunProgress
+from telegram_bot.announcing import Announcer
+from telegram_bot.views.card import render_card
+from telegram_bot.views.view import View
+from texts import Texts
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+PRIVATE_INTERVAL_S = 2.0
+GROUP_INTERVAL_S = 3.0
+CLOCK_MOVES_EVERY_S = 10.0
+
+
+class Board:
+    """Shows runs in chats. One task a card, so that a slow chat holds up no other."""
+
+    def __init__(self, tools: Toolbox, courier: Courier) -> None:
+        self._tools = tools
+        self._courier = courier
+        self._announcer = Announcer(tools, courier, self._pause)
+        self._wake = asyncio.Event()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._not_before: dict[int, float] = {}
+        self._last: dict[int, tuple[View, float, bool]] = {}
+
+    def look(self) -> None:
+        """Something has changed: look now, not at the end of this second."""
+        self._wake.set()
+
+    async def take_away(self, chat_id: int, message_id: int) -> None:
+        """Delete a card that a newer one replaces; where that fails it stays, and does no harm."""
+        try:
+            await self._courier.delete(chat_id, message_id)
+        except (Retryable, Uncertain, Unreachable) as error:
+            log.info("An old card could not be deleted: %s", error)
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._look_at_all()
+            except SQLAlchemyError as error:
+                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _look_at_all(self) -> None:
+        async with self._tools.database.read() as session:
+            open_cards = [card for card in await cards.unannounced(session) if card.id not in self._tasks]
+            followed = [await runs.get(session, run_id) for run_id in {card.run_id for card in open_cards}]
+            progress = {one.run.id: one for one in await runs.progress(session, followed)}
+        served = {run_id: await self._is_served(one) for run_id, one in progress.items()}
+        for card in open_cards:
+            task = asyncio.create_task(self._attend(card, progress[card.run_id], served))
+            self._tasks[card.id] = task
+            task.add_done_callback(lambda _, card_id=card.id: self._tasks.pop(card_id))  # type: ignore[misc]
+
+    async def _is_served(self, progress: RunProgress) -> bool:
+        if progress.run.state.has_ended or progress.run.engine is Engine.LOCAL:
+            return True
+        return await someone_works_on(self._tools, progress.run.id)
+
+    async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, bool]) -> None:
+        if time.monotonic() < self._not_before.get(card.chat_id, 0):
+            return
+        try:
+            if card.is_final or card.is_gone:
+                if progress.run.state.has_ended:
+                    await self._announcer.announce(card, progress)
+                    self._last.pop(card.id, None)
+            elif self._is_behind(card, progress, served[card.run_id]):
+                await self._show(card, progress, served[card.run_id])
+                self.look()
+        except Retryable as error:
+            self._not_before[card.chat_id] = time.monotonic() + (error.after_s or PRIVATE_INTERVAL_S)
+        except Uncertain as error:
+            log.info("A card in chat %d is shown again: %s.", card.chat_id, error)
+            self._pause(card.chat_id)
+        except Unreachable as error:
+            log.warning("Chat %d cannot be written to (%s): run %d is not shown.", card.chat_id, error, card.run_id)
+            await self._close(card)
+        except Exception:
+            log.exception("Run %d could not be shown in chat %d.", card.run_id, card.chat_id)
+            self._not_before[card.chat_id] = time.monotonic() + CLOCK_MOVES_EVERY_S
+
+    def _is_behind(self, card: Card, progress: RunProgress, served: bool) -> bool:
+        """The run has changed, or whether somebody works on it, or its clock should move on."""
+        if card.shown_version != progress.run.version or card.message_id is None or card.id not in self._last:
+            return True
+        _, shown_at, was_served = self._last[card.id]
+        return served != was_served or time.monotonic() - shown_at >= CLOCK_MOVES_EVERY_S
+
+    async def _show(self, card: Card, progress: RunProgress, served: bool) -> None:
+        view = self._view(card, progress, served, self._tools.now())
+        message_id = card.message_id
+        self._pause(card.chat_id)
+        if message_id is None:
+            message_id = await self._courier.send(card.chat_id, **view.as_kwargs())
+        elif card.id not in self._last or self._last[card.id][0] != view:
+            try:
+                await self._courier.edit(card.chat_id, message_id, **view.as_kwargs())
+            except MessageGone:
+                async with self._tools.database.write() as session:
+                    await cards.gone(session, card.id)
+                return
+        self._last[card.id] = (view, time.monotonic(), served)
+        async with self._tools.database.write() as session:
+            version, is_final = progress.run.version, progress.run.state.has_ended
+            await cards.shown(session, card.id, version, card.message_id, message_id, is_final=is_final)
+
+    def _view(self, card: Card, progress: RunProgress, served: bool, now: datetime) -> View:
+        llm = self._tools.settings.llm
+        return render_card(
+            progress,
+            texts=Texts(card.language),
+            now=now,
+            worker_available=served,
+            prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
+            auto_chosen=llm.provider == "auto",
+        )
+
+    def _pause(self, chat_id: int) -> None:
+        """Nothing more to this chat for as long as Telegram wants between two edits."""
+        interval_s = GROUP_INTERVAL_S if chat_id < 0 else PRIVATE_INTERVAL_S
+        self._not_before[chat_id] = time.monotonic() + interval_s
+
+    async def _close(self, card: Card) -> None:
+        async with self._tools.database.write() as session:
+            await cards.announced(session, card.id, self._tools.now())

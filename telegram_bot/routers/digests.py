@@ -1,0 +1,143 @@
+"""/digest and /cancel, and the buttons that go with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message, User
+
+from pipeline.errors import ForPeople
+from pipeline.services.overview import load_active
+from pipeline.services.starting import Order, cancel_run, check_limit, find_bot, list_bots, ring_for, start_run
+from pipeline.stages.periods import looks_like_period, parse_period
+from pipeline.toolbox import Toolbox
+from storage import cards, public_bots
+from telegram_bot.callbacks import BotAction, CancelRun, ChooseBot, SendAgain
+from telegram_bot.progress import Board
+from telegram_bot.views import answers
+from telegram_bot.views.choices import render_bot_choice, render_not_understood, render_run_choice
+from texts import Texts
+
+
+def make_router() -> Router:
+    router = Router(name="digests")
+    router.message.register(digest, Command("digest"))
+    router.callback_query.register(digest_of_chosen_bot, ChooseBot.filter(F.action == BotAction.DIGEST))
+    router.message.register(cancel, Command("cancel"))
+    router.callback_query.register(cancel_pressed, CancelRun.filter())
+    router.callback_query.register(send_again, SendAgain.filter())
+    return router
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The words of a /digest, sorted by what each can only be."""
+
+    bot: str | None = None
+    period: str | None = None
+    limit: int | None = None
+
+
+def parse_wish(words: str) -> Wish | None:
+    """`[bot] [period] [limit]` in any order; None where two words claim the same place."""
+    found: dict[str, str] = {}
+    for word in words.split():
+        place = "limit" if word.lstrip("-").isdecimal() else "period" if looks_like_period(word) else "bot"
+        if place in found:
+            return None
+        found[place] = word
+    limit = int(found["limit"]) if "limit" in found else None
+    return Wish(found.get("bot"), found.get("period"), limit)
+
+
+async def digest(message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts) -> None:
+    wish = parse_wish(command.args or "")
+    if wish is None:
+        await message.answer(**render_not_understood("digest", command.args or "", texts=texts).as_kwargs())
+        return
+    check_limit(wish.limit)
+    bots = [await find_bot(tools, wish.bot)] if wish.bot else await list_bots(tools)
+    if wish.period:
+        parse_period(wish.period, bots[0].spec.timezone, tools.now())
+    if len(bots) > 1:
+        view = render_bot_choice(bots, period=wish.period, limit=wish.limit, texts=texts)
+        await message.answer(**view.as_kwargs())
+        return
+    await _begin(message, message.from_user, bots[0].slug, wish, tools, board, texts)
+
+
+async def digest_of_chosen_bot(
+    query: CallbackQuery, callback_data: ChooseBot, tools: Toolbox, board: Board, texts: Texts
+) -> None:
+    async with tools.database.read() as session:
+        bot = await public_bots.by_id(session, callback_data.bot_id)
+    if bot is None or not isinstance(query.message, Message):
+        await query.answer(answers.outdated_button(texts))
+        return
+    wish = Wish(bot.slug, callback_data.period, callback_data.limit)
+    await _begin(query.message, query.from_user, bot.slug, wish, tools, board, texts)
+    await query.answer()
+
+
+async def cancel(message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts) -> None:
+    if command.args and not command.args.strip().isdecimal():
+        await message.answer(**render_not_understood("cancel", command.args, texts=texts).as_kwargs())
+        return
+    active = await load_active(tools)
+    run_ids = [int(command.args)] if command.args else [one.run.id for one in active]
+    if not run_ids:
+        raise ForPeople("run.nothing_to_cancel")
+    if len(run_ids) > 1:
+        await message.answer(**render_run_choice(active, texts=texts).as_kwargs())
+        return
+    was_going_on = await cancel_run(tools, run_ids[0], _id_of(message.from_user))
+    board.look()
+    await message.answer(answers.cancelling(texts) if was_going_on else answers.already_ended(texts))
+
+
+async def cancel_pressed(
+    query: CallbackQuery, callback_data: CancelRun, tools: Toolbox, board: Board, texts: Texts
+) -> None:
+    was_going_on = await cancel_run(tools, callback_data.run_id, query.from_user.id)
+    board.look()
+    await query.answer(answers.cancelling(texts) if was_going_on else answers.already_ended(texts))
+
+
+async def send_again(
+    query: CallbackQuery, callback_data: SendAgain, tools: Toolbox, board: Board, texts: Texts
+) -> None:
+    chat_id = query.message.chat.id if query.message else query.from_user.id
+    async with tools.database.write() as session:
+        is_possible = await cards.send_again(session, callback_data.run_id, chat_id)
+    board.look()
+    await query.answer(answers.sending_again(texts) if is_possible else answers.outdated_button(texts))
+
+
+async def _begin(
+    message: Message, operator: User | None, slug: str, wish: Wish, tools: Toolbox, board: Board, texts: Texts
+) -> None:
+    """Start the run, show its card, then make somebody work: the card does not wait for the broker."""
+    order = Order(
+        slug,
+        wish.period,
+        wish.limit,
+        origin="operator",
+        chat_id=message.chat.id,
+        message_id=message.message_id,
+        operator_id=_id_of(operator),
+        language=texts.language,
+    )
+    started = await start_run(tools, order)
+    board.look()
+    if started.is_new:
+        await ring_for(tools, started.run)
+        board.look()
+    elif started.replaced_message_id is not None:
+        await board.take_away(message.chat.id, started.replaced_message_id)
+        await message.answer(answers.already_going_on(texts))
+
+
+def _id_of(user: User | None) -> int | None:
+    return user.id if user else None

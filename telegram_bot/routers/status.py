@@ -1,0 +1,45 @@
+"""/status: what is going on, or one run."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import Message
+
+from pipeline.services.following import find_progress
+from pipeline.services.overview import load_overview, someone_works_on
+from pipeline.toolbox import Toolbox
+from telegram_bot.views.card import render_card
+from telegram_bot.views.choices import render_not_understood
+from telegram_bot.views.status import render_status
+from texts import Texts
+
+
+def make_router() -> Router:
+    router = Router(name="status")
+    router.message.register(status, Command("status"))
+    return router
+
+
+async def status(message: Message, command: CommandObject, tools: Toolbox, texts: Texts) -> None:
+    if not command.args:
+        overview = await load_overview(tools)
+        await message.answer(**render_status(overview, texts=texts).as_kwargs())
+    elif command.args.strip().isdecimal():
+        await _one_run(message, int(command.args), tools, texts)
+    else:
+        await message.answer(**render_not_understood("status", command.args, texts=texts).as_kwargs())
+
+
+async def _one_run(message: Message, run_id: int, tools: Toolbox, texts: Texts) -> None:
+    progress = await find_progress(tools, run_id)
+    llm = tools.settings.llm
+    view = render_card(
+        progress,
+        texts=texts,
+        now=tools.now(),
+        worker_available=progress.run.state.has_ended or await someone_works_on(tools, run_id),
+        prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
+        auto_chosen=llm.provider == "auto",
+    )
+    await message.answer(**view.as_kwargs())
