@@ -78,6 +78,14 @@ class Installation:
         """kill -9 of the Python process; the script that keeps it running stays."""
         self.python_of(name).kill()
 
+    def kill_all(self, name: str) -> None:
+        """kill -9 of the script and of everything under it."""
+        script = self._processes.pop(name)
+        family = [psutil.Process(script.pid), *psutil.Process(script.pid).children(recursive=True)]
+        for one in family:
+            one.kill()
+        script.wait(10)
+
     def terminate(self, name: str, timeout_s: float = 30) -> int:
         """SIGTERM to the script, as a person or systemd does; its exit code."""
         process = self._processes.pop(name)

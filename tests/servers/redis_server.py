@@ -62,6 +62,10 @@ class RedisServer:
         self._process.wait(10)
         self._process = None
 
+    def forget(self) -> None:
+        """What a stopped server had written is gone."""
+        shutil.rmtree(self.folder)
+
     def empty(self) -> None:
         with Redis.from_url(self.url) as client:
             client.flushall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import tomllib
 from itertools import pairwise
 
 import pytest
@@ -28,8 +29,8 @@ def prepare(installation: Installation) -> None:
 
 
 def english_bot(installation: Installation) -> str:
-    slugs = re.findall(r'slug = "([^"]+)"\n.*?language = "(\w+)"', installation.pipeline("bots", "export").stdout, re.S)
-    return next(slug for slug, language in slugs if language == "en")
+    bots = tomllib.loads(installation.pipeline("bots", "export").stdout)["public_bots"]
+    return next(str(bot["slug"]) for bot in bots if bot["language"] == "en")
 
 
 async def first_message(telegram: TelegramServer, chat: int) -> Message:
