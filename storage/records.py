@@ -291,7 +291,10 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A run with everything a person asks about it, derived from rows at one moment."""
+    """A run with everything a person asks about it, derived from rows at one moment.
+
+    `waits_because` is why work of it was put off, as the model's provider said it.
+    """
 
     run: Run
     posts: Mapping[PostStatus, int]
@@ -299,6 +302,7 @@ class RunProgress:
     output_tokens: int
     model_calls: int
     cost: float
+    waits_because: str | None = None
 
     def count(self, *statuses: PostStatus) -> int:
         return sum(self.posts.get(status, 0) for status in statuses)

@@ -12,7 +12,7 @@ from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
-from storage.models import ModelCallRow, PublicBotRow, RunPostRow, RunRow
+from storage.models import ModelCallRow, PublicBotRow, RunPostRow, RunRow, WorkRow
 from storage.records import (
     ENDED,
     Engine,
@@ -24,6 +24,7 @@ from storage.records import (
     Run,
     RunProgress,
     RunState,
+    WorkState,
 )
 
 GOING_ON = RunRow.state.not_in(sorted(ENDED))
@@ -158,6 +159,7 @@ async def progress(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPr
     ids = [run.id for run in runs]
     posts = await _counts(session, ids)
     spent = await _spending(session, ids)
+    put_off = await _reasons_to_wait(session, ids)
     return [
         RunProgress(
             run=run,
@@ -166,6 +168,7 @@ async def progress(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPr
             input_tokens=spent.get(run.id, (0, 0, 0, 0.0))[1],
             output_tokens=spent.get(run.id, (0, 0, 0, 0.0))[2],
             cost=spent.get(run.id, (0, 0, 0, 0.0))[3],
+            waits_because=put_off.get(run.id),
         )
         for run in runs
     ]
@@ -197,6 +200,15 @@ async def _spending(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, t
     )
     rows = await session.execute(query)
     return {row[0]: (row[1], int(row[2]), int(row[3]), float(row[4])) for row in rows}
+
+
+async def _reasons_to_wait(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, str]:
+    query = (
+        select(WorkRow.run_id, func.max(WorkRow.last_error))
+        .where(WorkRow.run_id.in_(ids), WorkRow.state == WorkState.PENDING, WorkRow.retries > 0)
+        .group_by(WorkRow.run_id)
+    )
+    return {run_id: reason for run_id, reason in await session.execute(query) if reason}
 
 
 def changed_rows(result: Any) -> int:

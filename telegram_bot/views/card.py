@@ -67,6 +67,7 @@ def render_card(
                 ),
                 body,
                 texts.get("card.no_worker") if waits else None,
+                _model_waits(progress, texts),
                 lines(_small_print(progress, texts, prices_known, auto_chosen)),
             ]
         ),
@@ -114,6 +115,12 @@ def _going_on(progress: RunProgress, texts: Texts, now: datetime) -> Node:
 def _seconds_in_stage(progress: RunProgress, now: datetime) -> float:
     began = progress.run.stage_started_at
     return (now - began).total_seconds() if began else 0.0
+
+
+def _model_waits(progress: RunProgress, texts: Texts) -> str | None:
+    if progress.waits_because is None or progress.run.state.has_ended:
+        return None
+    return texts.get("card.model_waits", reason=name(progress.waits_because))
 
 
 def _small_print(progress: RunProgress, texts: Texts, prices_known: bool, auto_chosen: bool) -> list[Node | None]:
