@@ -98,20 +98,16 @@ async def due_unheard(session: AsyncSession, now: datetime, heard_before: dateti
     return [_ring(*row) for row in await session.execute(query)]
 
 
-async def to_ring(session: AsyncSession, run_id: int, now: datetime) -> Sequence[Ring]:
-    """The run's work that waits, is due and was never rung for. Marked as rung: ring after the commit."""
+async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: bool = False) -> Sequence[Ring]:
+    """The run's work that waits, is due and was never rung for; `again`: or that was. Marked: ring after the commit."""
     query = (
         select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
         .join(RunRow, RunRow.id == WorkRow.run_id)
-        .where(
-            WorkRow.run_id == run_id,
-            WorkRow.state == WorkState.PENDING,
-            WorkRow.due_at <= now,
-            or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at),
-            GOING_ON,
-        )
+        .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, WorkRow.due_at <= now, GOING_ON)
         .order_by(WorkRow.id)
     )
+    if not again:
+        query = query.where(or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at))
     rings = [_ring(*row) for row in await session.execute(query)]
     await mark_rung(session, [ring.work_id for ring in rings], now)
     return rings

@@ -29,9 +29,8 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
         tools = process.tools
         order = Order(options.bot, options.period, options.limit, deliver=not options.no_deliver)
         started = await start_run(tools, order)
-        if started.is_new:
-            await ring_for(tools, started.run)
-        else:
+        await ring_for(tools, started.run)
+        if not started.is_new:
             sys.stderr.write(f"Run {started.run.id} of {started.run.bot_slug} is going on already.\n")
         if not waits:
             sys.stdout.write(f"Run {started.run.id} has started: python -m pipeline status\n")

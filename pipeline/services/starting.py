@@ -82,13 +82,13 @@ async def start_run(tools: Toolbox, order: Order) -> Started:
 
 
 async def ring_for(tools: Toolbox, run: Run) -> None:
-    """Make somebody begin with a new run: a worker, or this process where the broker cannot be reached.
+    """Make somebody work on a run: a worker, or this process where the broker cannot be reached.
 
     Raises:
         BrokerUnavailable: it cannot be reached, and this process has no engine or may not use it.
     """
     async with tools.database.write() as session:
-        rings = await work.to_ring(session, run.id, tools.now())
+        rings = await work.to_ring(session, run.id, tools.now(), again=True)
     try:
         await tools.doorbell.ring(rings)
     except BrokerUnavailable as error:

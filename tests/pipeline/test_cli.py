@@ -1,0 +1,166 @@
+"""The command line: what it prints, where, and with which exit code. There is no broker: the local engine works."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+BOTS = """
+[[public_bots]]
+slug = "city"
+title = "The city"
+sources = ["wire"]
+timezone = "UTC"
+[[public_bots.categories]]
+name = "Transport"
+description = "trams, buses, railways, roads and traffic"
+[[public_bots.categories]]
+name = "Weather"
+description = "weather, rain, storms, temperature"
+"""
+
+POSTS = [
+    {"id": 1, "date": "2026-11-02T08:00:00", "text": "Trams on line 5 are back after 12 days of repairs at the depot."},
+    {"id": 2, "date": "2026-11-02T09:00:00", "text": "A storm with winds of 90 km/h is expected on Thursday night."},
+    {"id": 3, "date": "2026-11-02T10:00:00", "text": ""},
+]
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGEST_DATABASE__URL", f"sqlite:///{tmp_path}/digest.db")
+    monkeypatch.setenv("DIGEST_ENGINE__MODE", "local")
+    monkeypatch.setenv("DIGEST_LLM__PROVIDER", "offline")
+    monkeypatch.setenv("DIGEST_REDIS__URL", "redis://127.0.0.1:1/0")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A public bot with two posts."""
+    (tmp_path / "bots.toml").write_text(BOTS)
+    (tmp_path / "posts.json").write_text(json.dumps(POSTS))
+    assert main(["import", str(tmp_path / "posts.json"), "--source", "wire", "--title", "The Wire"]) == 0
+    assert main(["bots", "apply", str(tmp_path / "bots.toml")]) == 0
+    return tmp_path
+
+
+def test_import_says_what_it_did(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["import", str(desk / "posts.json"), "--source", "another"]) == 0
+    assert "another: 3 read, 2 new, 0 updated, 0 unchanged, 1 without text, 0 skipped" in capsys.readouterr().out
+    assert main(["import", str(desk / "posts.json"), "--source", "wire"]) == 0
+    assert "0 new, 0 updated, 2 unchanged" in capsys.readouterr().out
+    assert main(["sources", "list"]) == 0
+    assert "wire: The Wire, 2 posts, last post 2026-11-02 09:00 UTC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("form", "expected"), [("text", "The Wire"), ("html", "<html"), ("json", '"sections"')])
+def test_a_digest_is_printed_in_three_forms(
+    desk: Path, capsys: pytest.CaptureFixture[str], form: str, expected: str
+) -> None:
+    capsys.readouterr()
+    assert main(["digest", "city", "--period", "2026-11-02", "--wait", "--format", form]) == 0
+    printed = capsys.readouterr().out
+    assert expected in printed
+    assert "line 5" in printed
+    if form == "json":
+        assert sum(len(section["items"]) for section in json.loads(printed)["sections"]) == 2
+
+
+def test_nothing_to_give_says_why_and_is_no_failure(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["digest", "city", "--period", "2025-01-01", "--wait"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "nothing to give: 0 posts in the period" in printed.err
+
+
+def test_a_digest_without_deliver_keeps_its_posts_free(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--no-deliver"], [], []):
+        capsys.readouterr()
+        assert main(["digest", "city", "--period", "2026-11-02", "--wait", *arguments]) == 0
+    printed = capsys.readouterr()
+    assert "2 posts in the period, 0 not given before" in printed.err
+
+
+def test_status_for_people_and_for_scripts(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["digest", "city", "--period", "2026-11-02", "--wait"]) == 0
+    capsys.readouterr()
+    assert main(["status"]) == 0
+    assert "run 1 of city: done" in capsys.readouterr().out
+    assert main(["status", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["recent"][0]["posts"] == {"summarized": 2}
+    assert status["posts"] == 2
+
+
+def test_exported_bots_can_be_applied(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bots", "export", str(desk / "copy.toml")]) == 0
+    capsys.readouterr()
+    assert main(["bots", "apply", str(desk / "copy.toml")]) == 0
+    assert capsys.readouterr().out == "city: updated.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["digest", "nope", "--wait"], 1, "There is no bot named nope. These exist: city."),
+        (["digest", "city", "--period", "soon", "--wait"], 1, "“soon” is no period."),
+        (["digest", "city", "--limit", "0", "--wait"], 1, "no number of posts"),
+        (["bots", "apply", "missing.toml"], 1, "missing.toml cannot be used"),
+        (["import", "missing.json", "--source", "x"], 1, "missing.json cannot be imported"),
+        (["worker", "--queues", "nonsense"], 2, "queues are categorize, summarize, deliver, housekeeping"),
+        (["dance"], 2, "invalid choice"),
+    ],
+)
+def test_errors_are_one_sentence_on_stderr(
+    desk: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, sentence: str
+) -> None:
+    capsys.readouterr()
+    try:
+        ended = main(arguments)
+    except SystemExit as error:  # how argparse ends
+        ended = int(error.code or 0)
+    printed = capsys.readouterr()
+    assert ended == code
+    assert sentence in printed.err
+    assert printed.out == ""
+    assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("DIGEST_TELEGRAM__COLOUR", "red", "Unknown setting telegram.colour"),
+        ("DIGEST_DIGEST__BATCH_SIZE", "many", "The setting digest.batch_size"),
+        ("DIGEST_DATABASE__URL", "mysql://root:secret@localhost/x", "database.url names mysql"),
+    ],
+)
+def test_bad_settings_end_with_2_and_name_the_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["status"]) == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed
+    assert "secret" not in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_broker_that_is_away_is_one_sentence(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DIGEST_ENGINE__MODE", "celery")
+    assert main(["digest", "city", "--period", "2026-11-02"]) == 1
+    assert "Redis cannot be reached" in capsys.readouterr().err
+    assert main(["digest", "city", "--period", "2026-11-02", "--wait"]) == 0, "the waiting process does it itself"
+
+
+def test_the_local_redis_is_needed_only_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["needs-local-redis"]) == 1
+    monkeypatch.setenv("DIGEST_ENGINE__MODE", "celery")
+    assert main(["needs-local-redis"]) == 1
