@@ -37,7 +37,7 @@ async def show_again(session: AsyncSession, run_id: int, chat_id: int) -> int | 
     which = (CardRow.run_id == run_id) & (CardRow.chat_id == chat_id) & CardRow.announced_at.is_(None)
     message_id = (await session.execute(select(CardRow.message_id).where(which))).scalar_one_or_none()
     if message_id is not None:
-        await _change(session, which, message_id=None, shown_version=0, is_gone=False)
+        await _change(session, which, message_id=None, shown_version=0, is_final=False, is_gone=False)
     return message_id
 
 
@@ -57,9 +57,9 @@ async def shown(
     await _change(session, which, shown_version=version, message_id=message_id, is_final=is_final)
 
 
-async def gone(session: AsyncSession, card_id: int) -> None:
-    """The message was deleted by a person: the card is not edited any more."""
-    await _change(session, CardRow.id == card_id, is_gone=True)
+async def gone(session: AsyncSession, card_id: int, message_id: int) -> None:
+    """The message was deleted by a person: the card is not edited any more, unless it was to come anew meanwhile."""
+    await _change(session, (CardRow.id == card_id) & (CardRow.message_id == message_id), is_gone=True)
 
 
 async def sending(session: AsyncSession, card_id: int, part: int) -> None:
@@ -82,7 +82,7 @@ async def announced(session: AsyncSession, card_id: int, now: datetime) -> None:
 
 
 async def send_again(session: AsyncSession, run_id: int, chat_id: int) -> bool:
-    """Send the digest once more. False: this chat does not follow that run, or its end is still to come."""
+    """Send the digest once more. False: this chat does not follow that run, or was not sent everything yet."""
     query = select(CardRow.id).where(
         CardRow.run_id == run_id, CardRow.chat_id == chat_id, CardRow.announced_at.is_not(None)
     )

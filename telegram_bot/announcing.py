@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.adapters.courier import Courier
@@ -14,6 +13,7 @@ from pipeline.stages.rendering import render_digest
 from pipeline.toolbox import Toolbox
 from storage import cards
 from storage.records import Card, RunProgress, RunState
+from telegram_bot.pacing import Pace
 from telegram_bot.views.choices import render_part_in_doubt
 from telegram_bot.views.failure import render_failure
 from texts import Texts
@@ -30,28 +30,29 @@ class Announcer:
     A part whose sending began and was never confirmed is not sent again by itself: the operator is told, with a button.
     """
 
-    def __init__(self, tools: Toolbox, courier: Courier, pause: Callable[[int], None]) -> None:
+    def __init__(self, tools: Toolbox, courier: Courier, pace: Pace) -> None:
         self._tools = tools
         self._courier = courier
-        self._pause = pause
+        self._pace = pace
 
     async def announce(self, card: Card, progress: RunProgress) -> None:
-        """Send what was not sent yet, and close the card.
+        """Send the next part that was not sent yet, and close the card after the last one.
 
         Raises:
             Retryable: certainly not sent; go on later.
+            Uncertain: the operator could not be told of a part in doubt; go on later.
             Unreachable: this chat cannot be written to.
         """
+        self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
         parts = await self._parts(card, progress)
-        for number in range(card.parts_sent, len(parts)):
+        if (number := card.parts_sent) < len(parts):
             if number == card.part_in_doubt:
                 await self._tell_doubt(card, number)
             else:
                 await self._send(card, number, parts[number])
-            if number + 1 < len(parts):
-                await asyncio.sleep(GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
-        async with self._tools.database.write() as session:
-            await cards.announced(session, card.id, self._tools.now())
+        if number + 1 >= len(parts):
+            async with self._tools.database.write() as session:
+                await cards.announced(session, card.id, self._tools.now())
 
     async def _parts(self, card: Card, progress: RunProgress) -> Sequence[dict[str, Any]]:
         run = progress.run
@@ -67,7 +68,6 @@ class Announcer:
     async def _send(self, card: Card, number: int, message: dict[str, Any]) -> None:
         async with self._tools.database.write() as session:
             await cards.sending(session, card.id, number)
-        self._pause(card.chat_id)
         try:
             await self._courier.send(card.chat_id, **message)
         except Retryable:

@@ -13,7 +13,7 @@ from typing import Any
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 from aiogram.utils.token import TokenValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,20 +67,16 @@ async def run_bot(settings: Settings) -> None:
         board = Board(process.tools, Courier(bot))
         dispatcher = make_dispatcher(process.tools, board)
         poller = Poller(bot, dispatcher)
-        serving = asyncio.gather(board.run(), poller.run(), _keep_role(process.tools), _set_menu(bot))
+        showing = asyncio.create_task(board.run())
+        stack.push_async_callback(_end, showing)
+        menu = _set_menu(bot, settings.telegram.language)
+        serving = asyncio.gather(poller.run(), _keep_role(process.tools), menu)
         stack.push_async_callback(_end, serving)
-        waiting = asyncio.create_task(stopping.wait())
-        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if serving.done():
-            try:
-                serving.result()
-            except Unauthorized:
-                raise BadToken(
-                    "Telegram does not accept telegram.admin_token: get a new one from @BotFather and set "
-                    "DIGEST_TELEGRAM__ADMIN_TOKEN."
-                ) from None
+        await _until_stopped(stopping, showing, serving)
+        await _end(serving)
         await poller.drain()
+        board.stop()
+        await showing
 
 
 def make_bot(settings: Settings) -> Bot:
@@ -143,13 +139,32 @@ async def _free_role(tools: Toolbox) -> None:
         await workers.free_role(session, ROLE, tools.owner)
 
 
-async def _set_menu(bot: Bot) -> None:
+async def _until_stopped(stopping: asyncio.Event, *jobs: asyncio.Future[Any]) -> None:
+    """Wait for the end; a job that ends before it raises what has ended it.
+
+    Raises:
+        BadToken, LostRole: see `run_bot`.
+    """
+    waiting = asyncio.create_task(stopping.wait())
+    ended, _ = await asyncio.wait((*jobs, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    try:
+        for job in ended:
+            job.result()
+    except Unauthorized:
+        raise BadToken(
+            "Telegram does not accept telegram.admin_token: get a new one from @BotFather and set "
+            "DIGEST_TELEGRAM__ADMIN_TOKEN."
+        ) from None
+
+
+async def _set_menu(bot: Bot, default_language: str) -> None:
     """Set the command menu in every language; a menu that could not be set is worth a line."""
     try:
-        await bot.set_my_commands(command_menu(Texts("en")))
+        await bot.set_my_commands(command_menu(Texts(default_language)))
         for language in LANGUAGES:
             await bot.set_my_commands(command_menu(Texts(language)), language_code=language)
-    except TelegramAPIError as error:
+    except (TelegramAPIError, ClientDecodeError) as error:
         log.warning("The command menu could not be set: %s", type(error).__name__)
 
 

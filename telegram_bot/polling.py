@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import (
@@ -15,6 +16,8 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.types import Update
+from aiogram.types.update import UpdateTypeLookupError
+from pydantic import ValidationError
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +42,15 @@ class Poller:
         self._bot = bot
         self._dispatcher = dispatcher
         self._offset: int | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._taken: int | None = None
+        self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Raises: Unauthorized."""
         failures = 0
         while True:
             try:
-                updates = await self._bot.get_updates(
-                    offset=self._offset,
-                    timeout=LONG_POLL_S,
-                    request_timeout=LONG_POLL_S + 15,
-                    allowed_updates=self._dispatcher.resolve_used_update_types(),
-                )
+                updates = await self._get()
             except TelegramUnauthorizedError:
                 raise Unauthorized from None
             except (TelegramAPIError, ClientDecodeError) as error:
@@ -64,29 +63,68 @@ class Poller:
             await self._handle(updates)
 
     async def drain(self) -> None:
-        """Let running handlers finish and confirm what was handled."""
+        """Let running handlers finish and confirm what was handled; to be called when `run` has ended."""
         if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_S)
+            _, late = await asyncio.wait(self._running.values(), timeout=DRAIN_S)
+            self._offset = self._offset if late else self._taken
         if self._offset is not None:
             try:
                 await self._bot.get_updates(offset=self._offset, limit=1, timeout=0, request_timeout=3)
             except (TelegramAPIError, ClientDecodeError):
                 log.info("The last updates could not be confirmed; they are handled again at the next start.")
 
+    async def _get(self) -> Sequence[Update]:
+        try:
+            return await self._bot.get_updates(
+                offset=self._offset,
+                timeout=LONG_POLL_S,
+                request_timeout=LONG_POLL_S + 15,
+                allowed_updates=self._dispatcher.resolve_used_update_types(),
+            )
+        except ClientDecodeError as error:
+            return self._one_by_one(error)
+
+    def _one_by_one(self, error: ClientDecodeError) -> Sequence[Update]:
+        """The updates of an answer that could not be read as a whole; what cannot be read alone either is left empty.
+
+        Raises:
+            ClientDecodeError: it is no list of updates.
+        """
+        result = error.data.get("result") if isinstance(error.data, dict) else None
+        if not isinstance(result, list):
+            raise error
+        updates = []
+        for raw in result:
+            try:
+                updates.append(Update.model_validate(raw, context={"bot": self._bot}))
+            except ValidationError:
+                log.error("Update %s cannot be read and is passed over.", raw["update_id"])
+                updates.append(Update(update_id=raw["update_id"]))
+        return updates
+
     async def _handle(self, updates: Sequence[Update]) -> None:
         if not updates:
             return
         chats: dict[int, list[Update]] = {}
         for update in updates:
-            chats.setdefault(_chat_of(update), []).append(update)
-        tasks = {asyncio.create_task(self._feed(of_one_chat)) for of_one_chat in chats.values()}
-        self._running |= tasks
-        for task in tasks:
-            task.add_done_callback(self._running.discard)
-        await asyncio.wait(tasks, timeout=HANDLERS_GET_S)
-        self._offset = updates[-1].update_id + 1
+            if (chat_id := _chat_of(update)) is not None:
+                chats.setdefault(chat_id, []).append(update)
+        for chat_id, of_one_chat in chats.items():
+            task = asyncio.create_task(self._feed(of_one_chat, after=self._running.get(chat_id)))
+            self._running[chat_id] = task
+            task.add_done_callback(partial(self._forget, chat_id))
+        self._taken = updates[-1].update_id + 1
+        if chats:
+            await asyncio.wait([self._running[chat_id] for chat_id in chats], timeout=HANDLERS_GET_S)
+        self._offset = self._taken
 
-    async def _feed(self, updates: Sequence[Update]) -> None:
+    def _forget(self, chat_id: int, task: asyncio.Task[None]) -> None:
+        if self._running.get(chat_id) is task:
+            del self._running[chat_id]
+
+    async def _feed(self, updates: Sequence[Update], after: asyncio.Task[None] | None) -> None:
+        if after is not None:
+            await asyncio.wait([after])
         for update in updates:
             try:
                 await self._dispatcher.feed_update(self._bot, update)
@@ -104,8 +142,11 @@ class Poller:
         await asyncio.sleep(wait_s)
 
 
-def _chat_of(update: Update) -> int:
-    """Updates with the same number are handled one after the other; others side by side."""
-    event = update.event
+def _chat_of(update: Update) -> int | None:
+    """Updates with the same number are handled one after the other; others side by side. None: of an unknown kind."""
+    try:
+        event = update.event
+    except UpdateTypeLookupError:
+        return None
     chat = getattr(event, "chat", None) or getattr(getattr(event, "message", None), "chat", None)
     return chat.id if chat is not None else 0

@@ -20,6 +20,7 @@ from pipeline.toolbox import Toolbox
 from storage import cards, runs
 from storage.records import Card, Engine, RunProgress
 from telegram_bot.announcing import Announcer
+from telegram_bot.pacing import Pace
 from telegram_bot.views.card import render_card
 from telegram_bot.views.view import View
 from texts import Texts
@@ -30,23 +31,31 @@ LOOK_EVERY_S = 1.0
 PRIVATE_INTERVAL_S = 2.0
 GROUP_INTERVAL_S = 3.0
 CLOCK_MOVES_EVERY_S = 10.0
+AFTER_A_BUG_S = 10.0
+FINISH_S = 5.0
 
 
 class Board:
-    """Shows runs in chats. One task a card, so that a slow chat holds up no other."""
+    """Shows runs in chats. One task a card and step, so that a slow chat holds up no other."""
 
     def __init__(self, tools: Toolbox, courier: Courier) -> None:
         self._tools = tools
         self._courier = courier
-        self._announcer = Announcer(tools, courier, self._pause)
+        self._pace = Pace()
+        self._announcer = Announcer(tools, courier, self._pace)
         self._wake = asyncio.Event()
+        self._stopping = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._not_before: dict[int, float] = {}
         self._last: dict[int, tuple[View, float, bool]] = {}
 
     def look(self) -> None:
         """Something has changed: look now, not at the end of this second."""
         self._wake.set()
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stopping = True
+        self.look()
 
     async def take_away(self, chat_id: int, message_id: int) -> None:
         """Delete a card that a newer one replaces; where that fails it stays, and does no harm."""
@@ -56,7 +65,8 @@ class Board:
             log.info("An old card could not be deleted: %s", error)
 
     async def run(self) -> None:
-        while True:
+        """Until `stop`. What is being sent then gets five seconds to arrive, so that it is in no doubt afterwards."""
+        while not self._stopping:
             self._wake.clear()
             try:
                 await self._look_at_all()
@@ -67,10 +77,16 @@ class Board:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=FINISH_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _look_at_all(self) -> None:
+        busy = set(self._tasks)  # before reading: a step that ends meanwhile makes what was read of its card outdated
         async with self._tools.database.read() as session:
-            open_cards = [card for card in await cards.unannounced(session) if card.id not in self._tasks]
+            open_cards = [card for card in await cards.unannounced(session) if card.id not in busy]
             followed = [await runs.get(session, run_id) for run_id in {card.run_id for card in open_cards}]
             progress = {one.run.id: one for one in await runs.progress(session, followed)}
         served = {run_id: await self._is_served(one) for run_id, one in progress.items()}
@@ -85,27 +101,35 @@ class Board:
         return await someone_works_on(self._tools, progress.run.id)
 
     async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, bool]) -> None:
-        if time.monotonic() < self._not_before.get(card.chat_id, 0):
+        is_first = card.message_id is None and not card.is_gone
+        if (left_s := self._pace.left_s(card.chat_id, is_answer=is_first)) > 0:
+            self._look_after(left_s)
             return
         try:
             if card.is_final or card.is_gone:
                 if progress.run.state.has_ended:
                     await self._announcer.announce(card, progress)
                     self._last.pop(card.id, None)
+                    self.look()
             elif self._is_behind(card, progress, served[card.run_id]):
                 await self._show(card, progress, served[card.run_id])
                 self.look()
         except Retryable as error:
-            self._not_before[card.chat_id] = time.monotonic() + (error.after_s or PRIVATE_INTERVAL_S)
+            self._pace.obey(card.chat_id, error.after_s or PRIVATE_INTERVAL_S)
         except Uncertain as error:
-            log.info("A card in chat %d is shown again: %s.", card.chat_id, error)
-            self._pause(card.chat_id)
+            log.info("What chat %d was sent last is sent again: %s.", card.chat_id, error)
+            self._pace.obey(card.chat_id, PRIVATE_INTERVAL_S)
         except Unreachable as error:
             log.warning("Chat %d cannot be written to (%s): run %d is not shown.", card.chat_id, error, card.run_id)
             await self._close(card)
         except Exception:
             log.exception("Run %d could not be shown in chat %d.", card.run_id, card.chat_id)
-            self._not_before[card.chat_id] = time.monotonic() + CLOCK_MOVES_EVERY_S
+            self._pace.obey(card.chat_id, AFTER_A_BUG_S)
+
+    def _look_after(self, seconds: float) -> None:
+        """Look when a pause ends, where that is before the next look anyway."""
+        if seconds < LOOK_EVERY_S:
+            asyncio.get_running_loop().call_later(seconds, self.look)
 
     def _is_behind(self, card: Card, progress: RunProgress, served: bool) -> bool:
         """The run has changed, or whether somebody works on it, or its clock should move on."""
@@ -117,7 +141,7 @@ class Board:
     async def _show(self, card: Card, progress: RunProgress, served: bool) -> None:
         view = self._view(card, progress, served, self._tools.now())
         message_id = card.message_id
-        self._pause(card.chat_id)
+        self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
         if message_id is None:
             message_id = await self._courier.send(card.chat_id, **view.as_kwargs())
         elif card.id not in self._last or self._last[card.id][0] != view:
@@ -125,7 +149,7 @@ class Board:
                 await self._courier.edit(card.chat_id, message_id, **view.as_kwargs())
             except MessageGone:
                 async with self._tools.database.write() as session:
-                    await cards.gone(session, card.id)
+                    await cards.gone(session, card.id, message_id)
                 return
         self._last[card.id] = (view, time.monotonic(), served)
         async with self._tools.database.write() as session:
@@ -142,11 +166,6 @@ class Board:
             prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
             auto_chosen=llm.provider == "auto",
         )
-
-    def _pause(self, chat_id: int) -> None:
-        """Nothing more to this chat for as long as Telegram wants between two edits."""
-        interval_s = GROUP_INTERVAL_S if chat_id < 0 else PRIVATE_INTERVAL_S
-        self._not_before[chat_id] = time.monotonic() + interval_s
 
     async def _close(self, card: Card) -> None:
         async with self._tools.database.write() as session:

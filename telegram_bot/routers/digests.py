@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiogram import F, Router
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message, User
 
 from pipeline.errors import ForPeople
 from pipeline.services.overview import load_active
 from pipeline.services.starting import Order, cancel_run, check_limit, find_bot, list_bots, ring_for, start_run
-from pipeline.stages.periods import looks_like_period, parse_period
+from pipeline.stages.periods import parse_period
 from pipeline.toolbox import Toolbox
 from storage import cards, public_bots
 from telegram_bot.callbacks import BotAction, CancelRun, ChooseBot, SendAgain
 from telegram_bot.progress import Board
 from telegram_bot.views import answers
 from telegram_bot.views.choices import render_bot_choice, render_not_understood, render_run_choice
+from telegram_bot.words import Wish, parse_run_id, parse_wish
 from texts import Texts
 
 
@@ -29,27 +29,6 @@ def make_router() -> Router:
     router.callback_query.register(cancel_pressed, CancelRun.filter())
     router.callback_query.register(send_again, SendAgain.filter())
     return router
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The words of a /digest, sorted by what each can only be."""
-
-    bot: str | None = None
-    period: str | None = None
-    limit: int | None = None
-
-
-def parse_wish(words: str) -> Wish | None:
-    """`[bot] [period] [limit]` in any order; None where two words claim the same place."""
-    found: dict[str, str] = {}
-    for word in words.split():
-        place = "limit" if word.lstrip("-").isdecimal() else "period" if looks_like_period(word) else "bot"
-        if place in found:
-            return None
-        found[place] = word
-    limit = int(found["limit"]) if "limit" in found else None
-    return Wish(found.get("bot"), found.get("period"), limit)
 
 
 async def digest(message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts) -> None:
@@ -73,7 +52,7 @@ async def digest_of_chosen_bot(
 ) -> None:
     async with tools.database.read() as session:
         bot = await public_bots.by_id(session, callback_data.bot_id)
-    if bot is None or not isinstance(query.message, Message):
+    if bot is None or not isinstance(query.message, Message) or not await _take_choice(query.message):
         await query.answer(answers.outdated_button(texts))
         return
     wish = Wish(bot.slug, callback_data.period, callback_data.limit)
@@ -82,11 +61,12 @@ async def digest_of_chosen_bot(
 
 
 async def cancel(message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts) -> None:
-    if command.args and not command.args.strip().isdecimal():
+    wanted = parse_run_id(command.args or "")
+    if command.args and wanted is None:
         await message.answer(**render_not_understood("cancel", command.args, texts=texts).as_kwargs())
         return
     active = await load_active(tools)
-    run_ids = [int(command.args)] if command.args else [one.run.id for one in active]
+    run_ids = [wanted] if wanted is not None else [one.run.id for one in active]
     if not run_ids:
         raise ForPeople("run.nothing_to_cancel")
     if len(run_ids) > 1:
@@ -112,7 +92,7 @@ async def send_again(
     async with tools.database.write() as session:
         is_possible = await cards.send_again(session, callback_data.run_id, chat_id)
     board.look()
-    await query.answer(answers.sending_again(texts) if is_possible else answers.outdated_button(texts))
+    await query.answer(answers.sending_again(texts) if is_possible else answers.still_sending(texts))
 
 
 async def _begin(
@@ -130,13 +110,22 @@ async def _begin(
         language=texts.language,
     )
     started = await start_run(tools, order)
+    if started.replaced_message_id is not None:
+        await board.take_away(message.chat.id, started.replaced_message_id)
+        await message.answer(answers.already_going_on(texts))
     board.look()
     if started.is_new:
         await ring_for(tools, started.run)
         board.look()
-    elif started.replaced_message_id is not None:
-        await board.take_away(message.chat.id, started.replaced_message_id)
-        await message.answer(answers.already_going_on(texts))
+
+
+async def _take_choice(message: Message) -> bool:
+    """Take the buttons of a question away: its message is the command, which makes one run. False: it was answered."""
+    try:
+        await message.delete_reply_markup()
+    except TelegramBadRequest:
+        return False
+    return True
 
 
 def _id_of(user: User | None) -> int | None:

@@ -7,7 +7,14 @@ import secrets
 from functools import partial
 
 from aiogram import Router
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
 from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
 from pipeline.errors import BrokerUnavailable, ForPeople
@@ -18,6 +25,13 @@ from texts import Texts
 log = logging.getLogger(__name__)
 
 LONGEST_ALERT = 200
+CANNOT_BE_TOLD = (
+    TelegramRetryAfter,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramServerError,
+    ClientDecodeError,
+)
 
 
 def make_router() -> Router:
@@ -27,7 +41,10 @@ def make_router() -> Router:
 
 
 async def answer(event: ErrorEvent, default_language: str, event_from_user: User | None = None) -> None:
-    """Tell whoever asked. A failure to tell is worth a line only: Telegram itself may be what failed."""
+    """Tell whoever asked. Where Telegram itself is what failed, that is worth a line only."""
+    if isinstance(event.exception, CANNOT_BE_TOLD):
+        log.warning("An answer could not be given: %s", type(event.exception).__name__)
+        return
     texts = Texts(event_from_user.language_code if event_from_user else None, default_language)
     view = _view(event.exception, texts)
     asked = event.update.callback_query or event.update.message
@@ -36,7 +53,7 @@ async def answer(event: ErrorEvent, default_language: str, event_from_user: User
             await asked.answer(view.text[:LONGEST_ALERT], show_alert=True)
         elif isinstance(asked, Message):
             await asked.answer(**view.as_kwargs())
-    except TelegramAPIError as error:
+    except (TelegramAPIError, ClientDecodeError) as error:
         log.warning("An error could not be answered: %s", type(error).__name__)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import UTC, datetime
 
@@ -49,7 +50,7 @@ async def offer(event: ChatMemberUpdated, bot: Bot, tools: Toolbox, texts: Texts
     view = render_source_offer(event.chat.title or "", event.chat.id, texts=texts)
     try:
         await bot.send_message(event.from_user.id, **view.as_kwargs())
-    except TelegramForbiddenError:
+    except (TelegramBadRequest, TelegramForbiddenError):
         log.warning("Operator %d has no chat with the bot, so no source is offered.", event.from_user.id)
 
 
@@ -60,7 +61,7 @@ async def decide(query: CallbackQuery, callback_data: AddSource, bot: Bot, tools
         await query.answer(outdated_button(texts), show_alert=True)
         return
     title = chat.title or str(chat.id)
-    if callback_data.add:
+    if callback_data.add or await is_source(tools, chat.id):
         source = await add_channel(
             tools, chat_id=chat.id, title=title, username=chat.username, operator_id=query.from_user.id
         )
@@ -68,7 +69,8 @@ async def decide(query: CallbackQuery, callback_data: AddSource, bot: Bot, tools
     else:
         view = render_source_declined(title, texts=texts)
     if isinstance(query.message, Message):
-        await query.message.edit_text(**view.as_kwargs())
+        with contextlib.suppress(TelegramBadRequest):  # pressed twice, so it says that already
+            await query.message.edit_text(**view.as_kwargs())
     await query.answer()
 
 

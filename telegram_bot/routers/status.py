@@ -12,6 +12,7 @@ from pipeline.toolbox import Toolbox
 from telegram_bot.views.card import render_card
 from telegram_bot.views.choices import render_not_understood
 from telegram_bot.views.status import render_status
+from telegram_bot.words import parse_run_id
 from texts import Texts
 
 
@@ -25,8 +26,8 @@ async def status(message: Message, command: CommandObject, tools: Toolbox, texts
     if not command.args:
         overview = await load_overview(tools)
         await message.answer(**render_status(overview, texts=texts).as_kwargs())
-    elif command.args.strip().isdecimal():
-        await _one_run(message, int(command.args), tools, texts)
+    elif (run_id := parse_run_id(command.args)) is not None:
+        await _one_run(message, run_id, tools, texts)
     else:
         await message.answer(**render_not_understood("status", command.args, texts=texts).as_kwargs())
 

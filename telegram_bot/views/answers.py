@@ -23,6 +23,11 @@ def sending_again(texts: Texts) -> str:
     return texts.get("answer.sending_again")
 
 
+def still_sending(texts: Texts) -> str:
+    """The digest can be sent again once it was sent to its end."""
+    return texts.get("answer.still_sending")
+
+
 def outdated_button(texts: Texts) -> str:
     """The button is of an older version, or what it was for is gone."""
     return texts.get("answer.outdated_button")

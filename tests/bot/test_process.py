@@ -1,0 +1,124 @@
+"""The bot process as a whole: one at a time on a database, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from settings import BadSettings, Settings
+from storage import workers
+from telegram_bot import app
+from telegram_bot.app import BadToken, make_bot, run_bot
+from tests.bot.desk import ANNA, BOT_ID, TOKEN, Desk, utc_now
+from tests.servers.telegram_faults import Fault
+from tests.servers.telegram_server import TelegramServer
+from tests.support import make_settings
+
+ANOTHER = f"{socket.gethostname()}:{os.getppid()}:another1"
+
+
+@pytest.fixture
+def settings(hurry: None, telegram: TelegramServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(app, "TRY_EVERY_S", 0.02)
+    telegram.register_bot(TOKEN, BOT_ID, "digest_bot")
+    return make_settings(
+        telegram={"admin_token": TOKEN, "api_url": telegram.url, "operator_ids": [ANNA]},
+        database={"url": f"sqlite:///{tmp_path}/process.db"},
+        engine={"mode": "local"},
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    """A bot process in this one; SIGTERM stops it."""
+    task = asyncio.create_task(run_bot(settings))
+    try:
+        yield task
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.wait_for(task, 5)
+    finally:
+        task.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+
+async def test_it_serves_until_sigterm_and_then_ends_cleanly(
+    settings: Settings, telegram: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = telegram.user(ANNA, "Anna", "en")
+    async with running(settings):
+        await anna.send(TOKEN, "/help")
+        await telegram.wait_for(lambda: telegram.messages(ANNA))
+    assert telegram.bot(TOKEN).commands
+    assert not telegram.bot(TOKEN).updates, "what was handled is confirmed"
+    assert not [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_a_menu_that_cannot_be_read_does_not_end_it(settings: Settings, telegram: TelegramServer) -> None:
+    anna = telegram.user(ANNA, "Anna", "en")
+    telegram.fault = lambda call: Fault.html() if call.method == "setMyCommands" else None
+    async with running(settings):
+        await telegram.wait_for(lambda: [one for one in telegram.calls_of("setMyCommands") if one.status])
+        await anna.send(TOKEN, "/help")
+        await telegram.wait_for(lambda: telegram.messages(ANNA))
+
+
+async def test_a_revoked_token_ends_it_with_a_sentence(settings: Settings, telegram: TelegramServer) -> None:
+    await telegram.revoke_token(TOKEN)
+    with pytest.raises(BadToken, match=r"DIGEST_TELEGRAM__ADMIN_TOKEN"):
+        async with running(settings) as task:
+            await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize("token", [None, "", "no token at all"])
+def test_without_a_token_the_settings_are_refused(token: str | None) -> None:
+    with pytest.raises(BadSettings, match=r"telegram\.admin_token"):
+        make_bot(make_settings(telegram={"admin_token": token}))
+
+
+async def test_a_second_process_waits_for_the_first_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "TRY_EVERY_S", 0.02)
+    first, second = replace(desk.tools, owner=ANOTHER), desk.tools
+    assert await app._take_role(first, asyncio.Event())
+    waiting = asyncio.create_task(app._take_role(second, asyncio.Event()))
+    async with asyncio.timeout(5):
+        while "waiting for it to end" not in caplog.text:
+            await asyncio.sleep(0.01)
+    assert not waiting.done()
+    assert ANOTHER in caplog.text
+    await app._free_role(first)
+    assert await asyncio.wait_for(waiting, 5)
+    assert caplog.text.count("waiting for it to end") == 1
+
+
+async def test_a_second_process_takes_over_at_once_from_one_that_died(desk: Desk) -> None:
+    died = f"{socket.gethostname()}:{2**22 + 1}:another1"
+    async with desk.database.write() as session:
+        await workers.take_role(session, app.ROLE, died, utc_now(), app.HOLD)
+    assert await asyncio.wait_for(app._take_role(desk.tools, asyncio.Event()), 5)
+
+
+async def test_a_process_that_lost_its_role_to_another_one_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "KEEP_EVERY_S", 0.01)
+    assert await app._take_role(replace(desk.tools, owner=ANOTHER), asyncio.Event())
+    with pytest.raises(app.LostRole, match="Another bot process"):
+        await asyncio.wait_for(app._keep_role(desk.tools), 5)
+
+
+async def test_a_process_that_waits_can_be_stopped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "TRY_EVERY_S", 0.02)
+    assert await app._take_role(replace(desk.tools, owner=ANOTHER), asyncio.Event())
+    stopping = asyncio.Event()
+    waiting = asyncio.create_task(app._take_role(desk.tools, stopping))
+    stopping.set()
+    assert not await asyncio.wait_for(waiting, 5)
