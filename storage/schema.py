@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,8 +40,7 @@ async def migrate(url: URL) -> None:
 def _migrate(url: URL) -> None:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
-        path = Path(url.database or "")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(url.database or "").parent)
         engine = create_engine(
             url.set(drivername="sqlite"),
             poolclass=NullPool,
@@ -58,10 +57,17 @@ def _migrate(url: URL) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
             _upgrade(connection)
             connection.exec_driver_sql("COMMIT") if is_sqlite else connection.commit()
-    except OperationalError as error:
+    except DatabaseError as error:
         raise DatabaseUnreachable(f"The database cannot be opened: {_first_line(error)}") from None
     finally:
         engine.dispose()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnreachable(f"The database cannot be opened: {folder}: {error.strerror}") from None
 
 
 def _be_the_only_sqlite_migrator(connection: Connection) -> None:
@@ -90,5 +96,5 @@ def migration_config(connection: Connection) -> Config:
     return config
 
 
-def _first_line(error: OperationalError) -> str:
+def _first_line(error: DatabaseError) -> str:
     return str(error.orig).strip().partition("\n")[0] or type(error).__name__
