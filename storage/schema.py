@@ -24,7 +24,7 @@ class SchemaTooNew(Exception):
 
 
 class DatabaseUnreachable(Exception):
-    """The database server or file cannot be opened; the message names neither user nor password."""
+    """The database server or file cannot be opened; the message says why, without the password."""
 
 
 async def migrate(url: URL) -> None:
@@ -49,10 +49,12 @@ def _migrate(url: URL) -> None:
     else:
         engine = create_engine(url, poolclass=NullPool)
     try:
+        if is_sqlite:
+            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         with engine.connect() as connection:
             if is_sqlite:
-                os.chmod(url.database or "", 0o600)
                 _be_the_only_sqlite_migrator(connection)
+                os.chmod(url.database or "", 0o600)
             else:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
             _upgrade(connection)

@@ -18,6 +18,7 @@ from storage.records import Engine, Ring, Work, WorkKind, WorkState
 from storage.runs import GOING_ON, changed_rows
 
 LEASE = timedelta(seconds=30)
+MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
 class LostClaim(Exception):
@@ -126,8 +127,9 @@ async def next_suspect(session: AsyncSession) -> Sequence[Ring]:
 
 
 async def mark_rung(session: AsyncSession, work_ids: Sequence[int], now: datetime) -> None:
-    if work_ids:
-        await session.execute(update(WorkRow).where(WorkRow.id.in_(work_ids)).values(rung_at=now))
+    for start in range(0, len(work_ids), MOST_PARAMETERS):
+        some = work_ids[start : start + MOST_PARAMETERS]
+        await session.execute(update(WorkRow).where(WorkRow.id.in_(some)).values(rung_at=now))
 
 
 async def plan_of(session: AsyncSession, run_id: int) -> int | None:

@@ -10,11 +10,12 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.courier import Courier
-from pipeline.errors import MessageGone, Retryable, Uncertain, Unreachable
+from pipeline.errors import BrokerUnavailable, MessageGone, Retryable, Uncertain, Unreachable
 from pipeline.services.overview import someone_works_on
 from pipeline.toolbox import Toolbox
 from storage import cards, runs
@@ -31,8 +32,16 @@ LOOK_EVERY_S = 1.0
 PRIVATE_INTERVAL_S = 2.0
 GROUP_INTERVAL_S = 3.0
 CLOCK_MOVES_EVERY_S = 10.0
+ASK_BROKER_EVERY_S = 3.0
 AFTER_A_BUG_S = 10.0
 FINISH_S = 5.0
+
+
+class Service(NamedTuple):
+    """Who there is to work on a run."""
+
+    worker: bool
+    broker: bool
 
 
 class Board:
@@ -46,7 +55,9 @@ class Board:
         self._wake = asyncio.Event()
         self._stopping = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._last: dict[int, tuple[View, float, bool]] = {}
+        self._last: dict[int, tuple[View, float, Service]] = {}
+        self._needs_broker = False
+        self._broker_answers = True
 
     def look(self) -> None:
         """Something has changed: look now, not at the end of this second."""
@@ -66,6 +77,7 @@ class Board:
 
     async def run(self) -> None:
         """Until `stop`. What is being sent then gets five seconds to arrive, so that it is in no doubt afterwards."""
+        watching = asyncio.create_task(self._watch_broker())
         while not self._stopping:
             self._wake.clear()
             try:
@@ -77,6 +89,8 @@ class Board:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=FINISH_S)
             for task in late:
@@ -89,18 +103,30 @@ class Board:
             open_cards = [card for card in await cards.unannounced(session) if card.id not in busy]
             followed = [await runs.get(session, run_id) for run_id in {card.run_id for card in open_cards}]
             progress = {one.run.id: one for one in await runs.progress(session, followed)}
-        served = {run_id: await self._is_served(one) for run_id, one in progress.items()}
+        served = {run_id: await self._service(one) for run_id, one in progress.items()}
+        self._needs_broker = any(_is_remote(one) for one in progress.values())
         for card in open_cards:
             task = asyncio.create_task(self._attend(card, progress[card.run_id], served))
             self._tasks[card.id] = task
             task.add_done_callback(lambda _, card_id=card.id: self._tasks.pop(card_id))  # type: ignore[misc]
 
-    async def _is_served(self, progress: RunProgress) -> bool:
-        if progress.run.state.has_ended or progress.run.engine is Engine.LOCAL:
-            return True
-        return await someone_works_on(self._tools, progress.run.id)
+    async def _service(self, progress: RunProgress) -> Service:
+        if not _is_remote(progress):
+            return Service(worker=True, broker=True)
+        return Service(await someone_works_on(self._tools, progress.run.id), self._broker_answers)
 
-    async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, bool]) -> None:
+    async def _watch_broker(self) -> None:
+        """A run whose broker went away stands still. Asked beside the cards: it may be slow to refuse."""
+        while True:
+            if self._needs_broker:
+                try:
+                    await self._tools.doorbell.depths()
+                    self._broker_answers = True
+                except BrokerUnavailable:
+                    self._broker_answers = False
+            await asyncio.sleep(ASK_BROKER_EVERY_S)
+
+    async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
         is_first = card.message_id is None and not card.is_gone
         if (left_s := self._pace.left_s(card.chat_id, is_answer=is_first)) > 0:
             self._look_after(left_s)
@@ -131,14 +157,14 @@ class Board:
         if seconds < LOOK_EVERY_S:
             asyncio.get_running_loop().call_later(seconds, self.look)
 
-    def _is_behind(self, card: Card, progress: RunProgress, served: bool) -> bool:
+    def _is_behind(self, card: Card, progress: RunProgress, served: Service) -> bool:
         """The run has changed, or whether somebody works on it, or its clock should move on."""
         if card.shown_version != progress.run.version or card.message_id is None or card.id not in self._last:
             return True
         _, shown_at, was_served = self._last[card.id]
         return served != was_served or time.monotonic() - shown_at >= CLOCK_MOVES_EVERY_S
 
-    async def _show(self, card: Card, progress: RunProgress, served: bool) -> None:
+    async def _show(self, card: Card, progress: RunProgress, served: Service) -> None:
         view = self._view(card, progress, served, self._tools.now())
         message_id = card.message_id
         self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
@@ -156,13 +182,14 @@ class Board:
             version, is_final = progress.run.version, progress.run.state.has_ended
             await cards.shown(session, card.id, version, card.message_id, message_id, is_final=is_final)
 
-    def _view(self, card: Card, progress: RunProgress, served: bool, now: datetime) -> View:
+    def _view(self, card: Card, progress: RunProgress, served: Service, now: datetime) -> View:
         llm = self._tools.settings.llm
         return render_card(
             progress,
             texts=Texts(card.language),
             now=now,
-            worker_available=served,
+            worker_available=served.worker,
+            broker_available=served.broker,
             prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
             auto_chosen=llm.provider == "auto",
         )
@@ -170,3 +197,8 @@ class Board:
     async def _close(self, card: Card) -> None:
         async with self._tools.database.write() as session:
             await cards.announced(session, card.id, self._tools.now())
+
+
+def _is_remote(progress: RunProgress) -> bool:
+    """Whether workers do this run, and it is not over."""
+    return progress.run.engine is Engine.CELERY and not progress.run.state.has_ended

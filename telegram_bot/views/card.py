@@ -47,6 +47,7 @@ def render_card(
     prices_known: bool,
     digest_items: int | None = None,
     auto_chosen: bool = False,
+    broker_available: bool = True,
 ) -> View:
     """The run as it is at `now` (aware).
 
@@ -66,6 +67,7 @@ def render_card(
                     ]
                 ),
                 body,
+                None if broker_available or run.state.has_ended else texts.get("card.no_broker"),
                 texts.get("card.no_worker") if waits else None,
                 _model_waits(progress, texts),
                 lines(_small_print(progress, texts, prices_known, auto_chosen)),

@@ -50,6 +50,23 @@ async def test_where_the_bot_may_not_do_it_the_run_waits_and_the_operator_is_tol
     await desk.digest(ANNA)
 
 
+async def test_a_broker_that_goes_away_during_a_run_is_told_on_the_card(
+    hurry: None, open_desk: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telegram_bot.progress.ASK_BROKER_EVERY_S", 0.1)
+    doorbell = FakeDoorbell()
+    desk = await open_desk(doorbell=doorbell)
+    await desk.open(fresh_posts(3))
+    await desk.beat()
+    await desk.ask(desk.anna, "/digest")
+    doorbell.unreachable = BrokerUnavailable("ConnectionError: Error 111")
+    card = await desk.card(ANNA, "Redis does not answer", "goes on by itself")
+    doorbell.unreachable = None
+    await desk.telegram.wait_for(lambda: "Redis" not in card.text)
+    await desk.work()
+    await desk.digest(ANNA)
+
+
 async def test_in_local_mode_no_worker_is_missed(hurry: None, open_desk: Opener) -> None:
     desk = await open_desk(has_local_engine=True, engine={"mode": "local"})
     await desk.open(fresh_posts(3))
