@@ -1,0 +1,198 @@
+"""The tick: what was lost is found, whoever lost it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from pipeline.errors import BrokerUnavailable
+from pipeline.ports import PostText
+from pipeline.pulse import is_dead, owner_name
+from pipeline.services.following import load_progress
+from pipeline.services.starting import Order, ring_for, start_run
+from pipeline.services.ticking import tick
+from pipeline.services.working import perform
+from pipeline.toolbox import Toolbox
+from storage import work
+from storage.database import Database
+from storage.records import Engine, PostStatus, RunState, WorkKind
+from storage.work import LEASE
+from tests.fakes import FakeModel
+from tests.support import NOON, FakeDoorbell, do_all_work, make_posts, make_tools, open_desk
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+async def planned(tools: Toolbox) -> int:
+    """A run whose batches wait; its id."""
+    started = await start_run(tools, Order("city"))
+    async with tools.database.read() as session:
+        plan = await work.plan_of(session, started.run.id)
+    assert plan is not None
+    await perform(tools, WorkKind.PLAN, plan)
+    return started.run.id
+
+
+async def waiting(tools: Toolbox) -> list[tuple[int, ...]]:
+    """The batches that wait, by their work's id."""
+    async with tools.database.write() as session:
+        rings = await work.due(session, Engine.CELERY, tools.now(), 1000)
+        claims = [await work.claim(session, ring.work_id, "looker", tools.now()) for ring in rings]
+        batches = [one.post_ids for one in claims if one is not None]
+        for one in claims:
+            if one is not None:
+                await work.put_off(session, one, tools.now(), reason="only looked at")
+    return batches
+
+
+async def test_a_batch_whose_process_died_is_retried_post_by_post(database: Database) -> None:
+    await open_desk(database, make_posts(10))
+    tools = make_tools(database)
+    run_id = await planned(tools)
+    async with database.write() as session:
+        first = (await work.due(session, Engine.CELERY, NOON, 1))[0].work_id
+        assert await work.claim(session, first, "dead", NOON) is not None
+    assert await tick(tools, {"dead"})
+    assert sorted(len(batch) for batch in await waiting(tools)) == [1, 1, 1, 1, 1, 5]
+    ended = await do_all_work(tools, run_id)
+    assert ended.run.state is RunState.DONE
+    assert ended.count(PostStatus.SUMMARIZED) == 10
+
+
+async def test_a_lease_that_ran_out_is_taken_back_without_knowing_who_died(database: Database) -> None:
+    await open_desk(database, make_posts(3))
+    clock = Clock()
+    tools = make_tools(database, now=clock)
+    await planned(tools)
+    async with database.write() as session:
+        first = (await work.due(session, Engine.CELERY, NOON, 1))[0].work_id
+        await work.claim(session, first, "on another host", NOON)
+    await tick(tools, ())
+    assert await waiting(tools) == []
+    clock.pass_s(LEASE.total_seconds() + 1)
+    await tick(tools, ())
+    assert len(await waiting(tools)) == 3
+
+
+async def test_a_post_that_kills_its_process_is_set_aside_and_the_others_come_through(database: Database) -> None:
+    """Every process that is given the poisoned post dies with all it has in hand."""
+    await open_desk(database, make_posts(7))
+    tools = make_tools(database, FakeModel())
+    run_id = await planned(tools)
+    deaths = 0
+    while True:
+        async with database.write() as session:
+            rings = await work.due(session, Engine.CELERY, NOON, 100)
+            claims = [await work.claim(session, ring.work_id, f"life-{deaths}", NOON) for ring in rings]
+        in_hand = [one for one in claims if one is not None]
+        if any(3 in one.post_ids for one in in_hand):
+            await tick(tools, {f"life-{deaths}"})
+            deaths += 1
+            continue
+        async with database.write() as session:
+            for one in in_hand:
+                await work.put_off(session, one, NOON, reason="handed back")
+        if not in_hand:
+            break
+        for one in in_hand:
+            await perform(tools, one.kind, one.id)
+    ended = await load_progress(tools, run_id)
+    assert deaths <= 4, "in its batch, beside others, and twice alone"
+    assert ended.run.state is RunState.DONE
+    assert ended.count(PostStatus.SET_ASIDE) == 1
+    assert ended.count(PostStatus.SUMMARIZED) == 6
+
+
+async def test_a_bug_in_the_doing_costs_the_post_and_not_the_run(database: Database) -> None:
+    async def stumble(kind: str, posts: Sequence[PostText]) -> None:
+        if any("story 2:" in post.text for post in posts):
+            raise ZeroDivisionError("a bug")
+
+    await open_desk(database, make_posts(5))
+    tools = make_tools(database, FakeModel(behaviour=stumble))
+    started = await start_run(tools, Order("city"))
+    ended = await do_all_work(tools, started.run.id)
+    assert ended.run.state is RunState.DONE
+    assert ended.count(PostStatus.SET_ASIDE) == 1
+    assert ended.count(PostStatus.SUMMARIZED) == 4
+
+
+async def test_what_nobody_heard_is_rung_for_again(database: Database) -> None:
+    await open_desk(database, make_posts(5))
+    clock, doorbell = Clock(), FakeDoorbell()
+    tools = make_tools(database, now=clock, doorbell=doorbell)
+    started = await start_run(tools, Order("city"))
+    await ring_for(tools, started.run)
+    assert len(doorbell.rings) == 1
+    await tick(tools, ())
+    assert len(doorbell.rings) == 1, "it has just been rung for"
+    clock.pass_s(5)
+    doorbell.queue_depths = {"housekeeping": 1}
+    await tick(tools, ())
+    assert len(doorbell.rings) == 1, "the message is still in the queue"
+    doorbell.queue_depths = {}
+    await tick(tools, ())
+    assert len(doorbell.rings) == 2, "the queue is empty and nobody has claimed it"
+
+
+async def test_work_that_was_put_off_is_rung_for_when_it_is_due(database: Database) -> None:
+    await open_desk(database, make_posts(5))
+    clock, doorbell = Clock(), FakeDoorbell()
+    tools = make_tools(database, now=clock, doorbell=doorbell)
+    await planned(tools)
+    async with database.write() as session:
+        claimed = await work.claim(session, (await work.due(session, Engine.CELERY, NOON, 1))[0].work_id, "me", NOON)
+        assert claimed is not None
+        await work.put_off(session, claimed, NOON + timedelta(seconds=60), reason="HTTP 429", retries=1)
+    doorbell.rings.clear()
+    doorbell.queue_depths = {"categorize": 500}
+    await tick(tools, ())
+    assert doorbell.rings == []
+    clock.pass_s(61)
+    await tick(tools, ())
+    assert [ring.work_id for ring in doorbell.rings] == [claimed.id]
+
+
+async def test_a_broker_that_is_away_stops_no_tick(database: Database) -> None:
+    await open_desk(database, make_posts(5))
+    clock, doorbell = Clock(), FakeDoorbell()
+    tools = make_tools(database, now=clock, doorbell=doorbell)
+    run_id = await planned(tools)
+    doorbell.unreachable = BrokerUnavailable("away")
+    clock.pass_s(60)
+    assert await tick(tools, ())
+    assert (await load_progress(tools, run_id)).run.state is RunState.CATEGORIZING
+
+
+async def test_one_process_ticks_at_a_time(database: Database) -> None:
+    first, second = make_tools(database), make_tools(database)
+    assert await tick(first, ())
+    assert not await tick(second, ())
+    assert await tick(first, ())
+
+
+@pytest.mark.parametrize(
+    ("owner", "dead"),
+    [
+        ("another-host:1:abcd", False),
+        (owner_name().rpartition(":")[0] + ":other", True),
+        (":".join([owner_name().split(":")[0], "4194303", "abcd"]), True),
+        (":".join([owner_name().split(":")[0], "1", "abcd"]), False),
+    ],
+    ids=["on another host", "our process id, an earlier life", "no such process", "a process that lives"],
+)
+def test_who_is_known_to_be_dead(owner: str, dead: bool) -> None:
+    assert is_dead(owner, me=owner_name()) is dead
