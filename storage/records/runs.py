@@ -1,0 +1,132 @@
+"""Runs: one making of a digest for one public bot, and the posts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    COLLECTING = "collecting"
+    CATEGORIZING = "categorizing"
+    SELECTING = "selecting"
+    SUMMARIZING = "summarizing"
+    ASSEMBLING = "assembling"
+    AWAITING_APPROVAL = "awaiting_approval"
+    DELIVERING = "delivering"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def has_ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
+
+
+class Engine(StrEnum):
+    CELERY = "celery"
+    LOCAL = "local"
+
+
+class PostStatus(StrEnum):
+    """Where a post of a run has got to. Every post of a finished run is in one of the last seven."""
+
+    FRESH = "fresh"  # waits for its verdict
+    CATEGORIZED = "categorized"  # has its verdict, waits for the selection
+    CHOSEN = "chosen"  # waits for its summary
+    SUMMARIZED = "summarized"  # is in the digest
+    PASSED_OVER = "passed_over"  # relevant, but there were better ones
+    IRRELEVANT = "irrelevant"  # fits no category or is not worth a reader's time
+    DUPLICATE = "duplicate"  # the same visible text as another post
+    GIVEN_BEFORE = "given_before"  # this bot's readers already had it
+    SET_ASIDE = "set_aside"  # the model failed on it, see the reason
+    DROPPED = "dropped"  # the run ended before it was its turn
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` (inclusive) to `end` (exclusive), aware."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed: a message id of texts/ with its parameters, so that it can be said in any language."""
+
+    message_id: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """`chat_id` and `message_id` are the command's, which makes it at most one run; both None from the command line.
+
+    `deliver` False keeps the posts free for the next digest.
+    """
+
+    public_bot_id: int
+    period: Period
+    post_limit: int
+    engine: Engine
+    provider: str
+    model: str
+    origin: str
+    chat_id: int | None = None
+    message_id: int | None = None
+    requested_by: int | None = None
+    deliver: bool = True
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`notice` is one of those the card has words for; `timezone` is the public bot's."""
+
+    id: int
+    public_bot_id: int
+    bot_slug: str
+    bot_title: str
+    state: RunState
+    version: int
+    engine: Engine
+    provider: str
+    model: str
+    period: Period
+    post_limit: int
+    deliver: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    failure: Failure | None
+    requested_by: int | None
+    cancelled_by: int | None
+    notice: str | None
+    timezone: str
+    stage_started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """A run with everything a person asks about it, derived from rows at one moment.
+
+    `waits_because` is why work of it was put off, as the model's provider said it.
+    """
+
+    run: Run
+    posts: Mapping[PostStatus, int]
+    input_tokens: int
+    output_tokens: int
+    model_calls: int
+    cost: float
+    waits_because: str | None = None
+
+    def count(self, *statuses: PostStatus) -> int:
+        return sum(self.posts.get(status, 0) for status in statuses)
