@@ -1,5 +1,8 @@
 """Work: the claimable pieces of a run.
 
+Whoever changes a run and its work in one transaction locks the run first; what changes many pieces of work without the
+run passes over those that somebody else has locked: so PostgreSQL never finds two that wait for each other.
+
 A claim is one conditional UPDATE; it holds for a lease, and everything saved for it carries its fencing number. Whoever
 lost a claim meanwhile cannot save (`LostClaim`), and the transaction is rolled back as a whole.
 """
@@ -129,7 +132,7 @@ async def next_suspect(session: AsyncSession) -> Sequence[Ring]:
 async def mark_rung(session: AsyncSession, work_ids: Sequence[int], now: datetime) -> None:
     for start in range(0, len(work_ids), MOST_PARAMETERS):
         some = work_ids[start : start + MOST_PARAMETERS]
-        await session.execute(update(WorkRow).where(WorkRow.id.in_(some)).values(rung_at=now))
+        await session.execute(update(WorkRow).where(_free(WorkRow.id.in_(some))).values(rung_at=now))
 
 
 async def plan_of(session: AsyncSession, run_id: int) -> int | None:
@@ -178,7 +181,7 @@ async def renew(session: AsyncSession, owner: str, now: datetime) -> None:
     """Prolong every claim of this owner."""
     await session.execute(
         update(WorkRow)
-        .where(WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)
+        .where(_free(and_(WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)))
         .values(lease_until=now + LEASE)
     )
 
@@ -192,7 +195,6 @@ async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collectio
             or_(WorkRow.lease_until < now, WorkRow.owner.in_(sorted(dead_owners))),
         )
         .order_by(WorkRow.id)
-        .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
     return [_work(row) for row in (await session.execute(query)).scalars()]
@@ -201,7 +203,7 @@ async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collectio
 async def claimed_by(session: AsyncSession, work_id: int, owner: str) -> Work | None:
     """This piece of work, if this owner holds it."""
     query = select(WorkRow).where(WorkRow.id == work_id, WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)
-    row = (await session.execute(query.with_for_update())).scalar_one_or_none()
+    row = (await session.execute(query)).scalar_one_or_none()
     return _work(row) if row else None
 
 
@@ -251,6 +253,11 @@ def _claimable(now: datetime) -> ColumnElement[bool]:
         run_goes_on,
         or_(WorkRow.crashes == 0, ~another_suspect),
     )
+
+
+def _free(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Those that meet the condition and are locked by nobody else."""
+    return WorkRow.id.in_(select(WorkRow.id).where(condition).order_by(WorkRow.id).with_for_update(skip_locked=True))
 
 
 def _of_claim(work: Work) -> ColumnElement[bool]:

@@ -16,8 +16,9 @@ async def plan(tools: Toolbox, work_id: int) -> None:
     now = tools.now()
     async with tools.database.write() as session:
         claimed = await work.claim(session, work_id, tools.owner, now)
-        if claimed is None:
-            return
+    if claimed is None:
+        return
+    async with tools.database.write() as session:
         await runs.transition(session, claimed.run_id, {RunState.QUEUED}, RunState.COLLECTING, now, started_at=now)
     async with tools.database.read() as session:
         run = await runs.get(session, claimed.run_id)
@@ -30,6 +31,7 @@ async def plan(tools: Toolbox, work_id: int) -> None:
     batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
     batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
     async with tools.database.write() as session:
+        await runs.lock(session, run.id)
         await work.finish(session, claimed)
         await run_posts.add(session, run.id, statuses)
         await work.add(session, run.id, WorkKind.CATEGORIZE, batches, tools.now())

@@ -21,9 +21,12 @@ ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 async def recover(tools: Toolbox, dead_owners: Collection[str]) -> None:
     """Make work claimable again whose lease ran out or whose owner is known to be dead."""
     async with tools.database.read() as session:
-        if not await work.abandoned(session, tools.now(), dead_owners):
-            return
+        seen = await work.abandoned(session, tools.now(), dead_owners)
+    if not seen:
+        return
     async with tools.database.write() as session:
+        for run_id in sorted({one.run_id for one in seen}):
+            await runs.lock(session, run_id)
         lost = await work.abandoned(session, tools.now(), dead_owners)
         rings = await _take_back(session, tools, lost)
     log.warning("%d pieces of work were taken back from a process that ended.", len(lost))
@@ -32,12 +35,16 @@ async def recover(tools: Toolbox, dead_owners: Collection[str]) -> None:
 
 async def recover_from_bug(tools: Toolbox, work_id: int) -> None:
     """The doing of this work raised what nobody expected: treat it as if it had killed the process."""
+    async with tools.database.read() as session:
+        seen = await work.claimed_by(session, work_id, tools.owner)
+    if seen is None:
+        return
     async with tools.database.write() as session:
+        await runs.lock(session, seen.run_id)
         lost = await work.claimed_by(session, work_id, tools.owner)
         rings = await _take_back(session, tools, [lost] if lost else [])
     await ring_or_leave_it(tools, rings)
-    if lost:
-        await advance(tools, lost.run_id)
+    await advance(tools, seen.run_id)
 
 
 async def _take_back(session: AsyncSession, tools: Toolbox, lost: Sequence[Work]) -> list[Ring]:
