@@ -1,0 +1,127 @@
+"""Logs: as the settings ask for them, and no secret in any line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from pipeline.logs import configure_logging
+from settings import LlmSettings, LoggingSettings, ProviderSettings, SecuritySettings, Settings, TelegramSettings
+
+ADMIN_TOKEN = "123456:short-admin-token"
+OTHER_TOKEN = "987654321:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_-"
+API_KEY = 'sk-"quoted"\\and-Ключ'
+FALLBACK_KEY = "sk-fallback-000"
+SECRET_KEY = "sk-fallback-000-and-more"
+PASSWORD = "p:a55w0rd"
+SECRETS = (ADMIN_TOKEN, OTHER_TOKEN, API_KEY, FALLBACK_KEY, SECRET_KEY, PASSWORD, "and-more", "a55w0rd")
+
+Lines = Callable[[], list[str]]
+
+
+def settings(**logs: str) -> Settings:
+    return Settings.model_construct(
+        telegram=TelegramSettings(admin_token=SecretStr(ADMIN_TOKEN)),
+        llm=LlmSettings(api_key=SecretStr(API_KEY), fallback=ProviderSettings(api_key=SecretStr(FALLBACK_KEY))),
+        security=SecuritySettings(secret_key=SecretStr(SECRET_KEY)),
+        logging=LoggingSettings.model_validate(logs),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_put_back() -> Iterator[None]:
+    root, named = logging.getLogger(), logging.Logger.manager.loggerDict
+    handlers, level = root.handlers[:], root.level
+    # Else basicConfig(force=True) closes pytest's own handlers.
+    root.handlers[:] = []
+    levels = {name: one.level for name, one in named.items() if isinstance(one, logging.Logger)}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, one in named.items():
+        if isinstance(one, logging.Logger):
+            one.setLevel(levels.get(name, logging.NOTSET))
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    return lambda: capsys.readouterr().err.splitlines()
+
+
+def fail_with(text: str) -> None:
+    try:
+        try:
+            raise ConnectionError(f"cause {text}")
+        except ConnectionError as error:
+            raise RuntimeError(f"failure {text}") from error
+    except RuntimeError:
+        logging.getLogger("test").exception("It failed with %s", text)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"token {ADMIN_TOKEN}",
+        f"https://api.telegram.org/bot{OTHER_TOKEN}/getMe",
+        f"Bearer {API_KEY}!",
+        f"{FALLBACK_KEY}, {SECRET_KEY}",
+        f"postgresql+asyncpg://me:{PASSWORD}@host:5432/name",
+        f"redis://:{PASSWORD}@127.0.0.1/0",
+    ],
+)
+def test_no_secret_in_a_line_or_a_traceback(lines: Lines, form: str, text: str) -> None:
+    configure_logging(settings(format=form))
+
+    fail_with(text)
+
+    written = "\n".join(lines())
+    assert "It failed with" in written
+    assert "failure" in written
+    assert "cause" in written
+    assert "•••" in written
+    read = [json.loads(line) for line in written.splitlines()] if form == "json" else []
+    for secret in SECRETS:
+        assert secret not in written
+        assert all(secret not in str(value) for line in read for value in line.values())
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_secret_shown_by_repr_is_hidden_too(lines: Lines, form: str) -> None:
+    configure_logging(settings(format=form))
+    logging.getLogger("test").warning("headers %r", {"authorization": API_KEY})
+    assert "quoted" not in "".join(lines())
+
+
+def test_what_is_no_secret_is_not_hidden(lines: Lines) -> None:
+    configure_logging(settings())
+    text = "Run 12345:67 of https://example.org:8443/a?b=c@d at 10:30:00 by sk-other"
+    logging.getLogger("test").info(text)
+    assert [line.partition("test: ")[2] for line in lines()] == [text]
+
+
+def test_a_json_line_says_when_how_bad_who_and_what(lines: Lines) -> None:
+    configure_logging(settings(format="json"))
+    logging.getLogger("pipeline.x").warning("Первая\nвторая %d", 2)
+    [line] = lines()
+    read = json.loads(line)
+    assert read.pop("time").endswith("+00:00")
+    assert read == {"level": "WARNING", "logger": "pipeline.x", "message": "Первая\nвторая 2"}
+
+
+def test_the_level_is_the_settings_and_quiet_means_warnings(lines: Lines) -> None:
+    log = logging.getLogger("test")
+    configure_logging(settings(level="DEBUG"))
+    log.debug("one")
+    logging.getLogger("aiosqlite").info("chatter")
+    configure_logging(settings())
+    log.debug("two")
+    log.info("three")
+    configure_logging(settings(), quiet=True)
+    log.info("four")
+    log.warning("five")
+    assert [line.rpartition(" ")[2] for line in lines()] == ["one", "three", "five"]

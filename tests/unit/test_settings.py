@@ -1,0 +1,108 @@
+"""Settings: the file documents the defaults, the environment wins, and a mistake names its key."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from settings import HOME, BadSettings, Settings, load_settings
+
+SECRET = "very-secret-value-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("DIGEST_")]:
+        monkeypatch.delenv(name)
+
+
+def load(tmp_path: Path, toml: str = "", env: str = "") -> Settings:
+    (tmp_path / "settings.toml").write_text(toml)
+    (tmp_path / ".env").write_text(env)
+    return load_settings(tmp_path / "settings.toml", tmp_path / ".env")
+
+
+def tables() -> dict[str, type[BaseModel]]:
+    return {name: type(getattr(Settings(), name)) for name in Settings.model_fields}
+
+
+def test_the_file_of_the_project_states_every_default(tmp_path: Path) -> None:
+    assert load_settings(HOME / "settings.toml", tmp_path / "none").model_dump() == Settings().model_dump()
+
+
+def test_every_key_is_documented_in_the_file() -> None:
+    text = (HOME / "settings.toml").read_text()
+    written = tomllib.loads(text)
+    for table, model in tables().items():
+        part = re.split(rf"^\[{table}\]$", text, flags=re.M)[1].split("\n[")[0]
+        for key in model.model_fields:
+            assert key in written[table] or f"# {key}:" in part or f"# [{table}.{key}]" in part, f"{table}.{key}"
+
+
+def test_the_environment_beats_env_beats_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml, env = (
+        "[digest]\nbatch_size = 2\nwindow_hours = 2\nmin_posts = 2\n",
+        ("DIGEST_DIGEST__BATCH_SIZE=3\nDIGEST_DIGEST__WINDOW_HOURS=3\nTECH_TOKEN=x\n"),
+    )
+    monkeypatch.setenv("DIGEST_DIGEST__BATCH_SIZE", "4")
+    digest = load(tmp_path, toml, env).digest
+    assert (digest.batch_size, digest.window_hours, digest.min_posts) == (4, 3, 2)
+
+
+@pytest.mark.parametrize(("value", "ids"), [("1,2", (1, 2)), ("[1, 2]", (1, 2)), ("7", (7,)), ("", ())])
+def test_operators_are_written_as_people_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, ids: tuple[int, ...]
+) -> None:
+    monkeypatch.setenv("DIGEST_TELEGRAM__OPERATOR_IDS", value)
+    assert load(tmp_path).telegram.operator_ids == ids
+
+
+@pytest.mark.parametrize(
+    ("toml", "env", "key"),
+    [
+        ("[telegram]\ncolour = 1\n", "", "telegram.colour"),
+        ("[nonsense]\n", "", "nonsense"),
+        ("", "DIGEST_LLM__COLOUR=1", "llm.colour"),
+        ("", "DIGEST_NONSENSE__KEY=1", "DIGEST_NONSENSE__KEY"),
+        ("[digest]\nbatch_size = 'many'\n", "", "digest.batch_size"),
+        ("[digest]\nbatch_size = 11\n", "", "digest.batch_size"),
+        ("[llm.fallback]\nmodel = ''\n", "", "llm.fallback.model"),
+        ("[engine]\nmode = 'magic'\n", "", "engine.mode"),
+        ("[engine\n", "", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_one_sentence_that_names_the_key(tmp_path: Path, toml: str, env: str, key: str) -> None:
+    with pytest.raises(BadSettings) as raised:
+        load(tmp_path, toml, env)
+    assert key in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_secrets_are_never_shown(tmp_path: Path) -> None:
+    names = ("TELEGRAM__ADMIN_TOKEN", "LLM__API_KEY", "SECURITY__SECRET_KEY")
+    settings = load(tmp_path, env="".join(f"DIGEST_{name}={SECRET}\n" for name in names))
+    assert settings.telegram.admin_token == SecretStr(SECRET)
+    assert SECRET not in repr(settings)
+    assert SECRET not in str(settings.model_dump())
+    with pytest.raises(BadSettings) as raised:
+        load(tmp_path, env=f"DIGEST_DIGEST__BATCH_SIZE={SECRET}\n")
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("llm", "provider"),
+    [
+        ({}, "offline"),
+        ({"api_key": "k"}, "openai"),
+        ({"base_url": "http://127.0.0.1/v1"}, "openai"),
+        ({"api_key": "k", "provider": "offline"}, "offline"),
+        ({"provider": "openai"}, "openai"),
+    ],
+)
+def test_auto_takes_openai_where_a_key_or_a_server_is_named(llm: dict[str, str], provider: str) -> None:
+    assert Settings.model_validate({"llm": llm}).llm.chosen_provider == provider
