@@ -11,9 +11,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -55,11 +57,22 @@ class TelegramSettings(Table):
 
 
 class DatabaseSettings(Table):
-    url: str = "sqlite:///var/digest.db"
+    url: str = Field("sqlite:///var/digest.db", repr=False)  # it may hold a password
+
+
+def _redis_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("redis", "rediss", "redis+socket") and parts.port != 0
+    except ValueError:  # the port is no number
+        is_good = False
+    if is_good:
+        return url
+    raise PydanticCustomError("redis_url", "it is no Redis URL, write redis://127.0.0.1:6379/0")
 
 
 class RedisSettings(Table):
-    url: str = DEFAULT_REDIS_URL
+    url: Annotated[str, AfterValidator(_redis_url)] = Field(DEFAULT_REDIS_URL, repr=False)
 
 
 class EngineSettings(Table):
@@ -166,6 +179,8 @@ def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> S
         BadSettings: a key is unknown, has the wrong type or is out of range, or the file is not TOML.
     """
     path = path or settings_path()
+    if not path.is_file():
+        raise BadSettings(f"There is no settings file {path}: correct {PREFIX}SETTINGS_FILE or put settings.toml back.")
     _refuse_unknown_tables({**dotenv_values(env_file), **os.environ})
 
     class FromFiles(Settings):
@@ -175,7 +190,7 @@ def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> S
         return FromFiles()
     except ValidationError as error:
         raise BadSettings(_sentence(error, path)) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is not valid TOML: {error}.") from None
     except SettingsError as error:
         raise BadSettings(f"A setting in the environment cannot be read: {error}.") from None

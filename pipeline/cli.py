@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"Redis cannot be reached ({error}): start it with scripts/start_redis.sh.", FAILURE)
     except (SchemaTooNew, DatabaseUnreachable) as error:
         return _say(str(error), FAILURE)
+    except OSError as error:
+        return _say(f"{error.filename or 'A file or connection'}: {error.strerror or error}.", FAILURE)
     except (SQLAlchemyError, KombuError) as error:
         return _say(f"The database or the broker failed: {type(error).__name__}.", FAILURE)
     except KeyboardInterrupt:

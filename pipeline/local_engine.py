@@ -43,6 +43,8 @@ class LocalEngine:
                 await self._take_what_is_due()
             except SQLAlchemyError as error:
                 log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+            except Exception:
+                log.exception("The local engine could not look for work; it looks again.")
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._nudged.wait()

@@ -64,7 +64,7 @@ class RedactingFormatter(logging.Formatter):
     def __init__(self, inner: logging.Formatter, secrets: frozenset[str]) -> None:
         super().__init__()
         self._inner = inner
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        self._secrets = sorted({form for secret in secrets for form in _written_forms(secret)}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         line = self._inner.format(record)
@@ -81,6 +81,12 @@ def _secrets(settings: Settings) -> frozenset[str]:
         settings.security.secret_key,
     )
     return frozenset(_value(secret) for secret in found if secret is not None and len(_value(secret)) >= 6)
+
+
+def _written_forms(secret: str) -> set[str]:
+    """A secret as it is, and as repr and JSON write the quotes and backslashes in it."""
+    plain = {secret, repr(secret)[1:-1]}
+    return plain | {json.dumps(form, ensure_ascii=False)[1:-1] for form in plain}
 
 
 def _value(secret: SecretStr) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.services.ticking import tick
+from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, tick
+from pipeline.services.ticking import ROLE as TICK_ROLE
 from pipeline.toolbox import Toolbox
 from storage import work, workers
 from storage.records import Worker
@@ -25,30 +29,41 @@ TICK_EVERY_S = 2.0
 
 
 def owner_name() -> str:
-    """A name for this process that no other process, past or present, has: host:pid:random."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    """A name for this process that no other process, past or present, has: host/machine:pid:random."""
+    return f"{socket.gethostname()}/{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def host_of(owner: str) -> str:
+    """The host's name, for people."""
+    return owner.partition("/")[0]
 
 
 def is_dead(owner: str, me: str) -> bool:
-    """Whether this owner's process has certainly ended: it was on this host, and its process id is free, or ours."""
-    host, pid, _ = owner.rsplit(":", 2)
-    if owner == me:
+    """Whether this owner's process has certainly ended: it was among the processes that we see, and its id is free, or
+    ours. Elsewhere only its lease can tell."""
+    place, pid, _ = owner.rsplit(":", 2)
+    if owner == me or place != me.rsplit(":", 2)[0] or not _machine():
         return False
-    is_ours = host == socket.gethostname() and int(pid) == os.getpid()
-    return is_ours or is_dead_process(host, int(pid))
-
-
-def is_dead_process(host: str, pid: int) -> bool:
-    """Whether no process of this id runs on this very host."""
-    if host != socket.gethostname():
-        return False
+    if int(pid) == os.getpid():
+        return True
     try:
-        os.kill(pid, 0)
+        os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
     except PermissionError:
         return False
     return False
+
+
+@cache
+def _machine() -> str:
+    """What tells this boot of this kernel and this space of process ids from all others; empty where nothing does."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    return hashlib.blake2b(f"{boot}{space}".encode(), digest_size=4).hexdigest()
 
 
 class Pulse:
@@ -63,12 +78,17 @@ class Pulse:
         loops = [_every(RENEW_EVERY_S, self._renew), _every(TICK_EVERY_S, self._tick)]
         if self._worker is not None:
             loops.append(_every(BEAT_EVERY_S, self._beat))
+        if self._tools.has_local_engine:
+            loops.append(_every(TICK_EVERY_S, self._stand_for_local_engines))
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with self._tools.database.write() as session:
+            for role in (TICK_ROLE, LOCAL_ENGINE):
+                await workers.free_role(session, role, self._tools.owner)
         if self._worker is not None:
             async with self._tools.database.write() as session:
                 await workers.leave(session, self._worker.name)
@@ -79,20 +99,19 @@ class Pulse:
             await workers.beat(session, replace(self._worker, seen_at=self._tools.now()))
 
     async def _renew(self) -> None:
-        async with self._tools.database.write() as session:
-            await work.renew(session, self._tools.owner, self._tools.now())
+        if self._tools.in_hand:
+            async with self._tools.database.write() as session:
+                await work.renew(session, self._tools.owner, self._tools.in_hand, self._tools.now())
 
     async def _tick(self) -> None:
         if await tick(self._tools, await self._dead_owners()):
-            await self._forget_dead_workers()
-
-    async def _forget_dead_workers(self) -> None:
-        async with self._tools.database.read() as session:
-            dead = [one.name for one in await workers.everyone(session) if is_dead_process(one.host, one.pid)]
-        if dead:
             async with self._tools.database.write() as session:
-                for name in dead:
-                    await workers.leave(session, name)
+                await workers.forget_old(session, self._tools.now())
+
+    async def _stand_for_local_engines(self) -> None:
+        """One living local engine is enough for all local runs: they look at the same rows."""
+        async with self._tools.database.write() as session:
+            await workers.take_role(session, LOCAL_ENGINE, self._tools.owner, self._tools.now(), LOCAL_ENGINE_HOLD)
 
     async def _dead_owners(self) -> Collection[str]:
         async with self._tools.database.read() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.ports import Doorbell, Model
@@ -13,7 +13,10 @@ from storage.database import Database
 
 @dataclass(frozen=True)
 class Toolbox:
-    """`now` gives the present moment, aware and in UTC; `owner` names this process in its claims."""
+    """`now` gives the present moment, aware and in UTC; `owner` names this process in its claims.
+
+    `in_hand` are the ids of the work that this process is really at, whose leases are renewed.
+    """
 
     settings: Settings
     database: Database
@@ -22,3 +25,4 @@ class Toolbox:
     now: Callable[[], datetime]
     owner: str
     has_local_engine: bool = False
+    in_hand: set[int] = field(default_factory=set)

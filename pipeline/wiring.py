@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pipeline.adapters.doorbell import CeleryDoorbell, LocalDoorbell
 from pipeline.local_engine import LocalEngine
 from pipeline.ports import Doorbell, Model
-from pipeline.pulse import Pulse, owner_name
+from pipeline.pulse import Pulse, host_of, owner_name
 from pipeline.toolbox import Toolbox
 from settings import HOME, ProviderSettings, Settings
 from storage.database import Database, database_url
@@ -93,8 +93,8 @@ def make_doorbell(settings: Settings, on_local: Callable[[], None]) -> Doorbell:
 
 def make_worker_record(name: str, owner: str, queues: tuple[str, ...], concurrency: int) -> Worker:
     """The sign of life of a worker that starts now."""
-    host, pid, _ = owner.rsplit(":", 2)
-    return Worker(name, host, int(pid), queues, concurrency, started_at=utc_now(), seen_at=utc_now())
+    pid = int(owner.rsplit(":", 2)[1])
+    return Worker(name, host_of(owner), pid, queues, concurrency, started_at=utc_now(), seen_at=utc_now())
 
 
 def utc_now() -> datetime:

@@ -72,6 +72,7 @@ class WorkerProcess:
         self._loop.run(self._open())
 
     def stop(self) -> None:
+        self._loop.run(self._hand_back_what_is_left())
         self._loop.run(self._stack.aclose())
         self._loop.stop()
 
@@ -105,6 +106,11 @@ class WorkerProcess:
             log.info("%s(%s) was handed back", kind.value, work_id)
         finally:
             self._in_hand.discard(task)
+
+    async def _hand_back_what_is_left(self) -> None:
+        """For a stop that did not wait for the pool: no thread may wait for a loop that is gone."""
+        self._cancel_what_is_left()
+        await asyncio.gather(*self._in_hand, return_exceptions=True)
 
     def _cancel_what_is_left(self) -> None:
         for task in self._in_hand:

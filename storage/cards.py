@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.inserting import insert_ignoring
+from storage.inserting import insert
 from storage.models import CardRow
 from storage.records import Card
+from storage.runs import changed_rows
 
 
 async def ensure(session: AsyncSession, run_id: int, chat_id: int, language: str, now: datetime) -> bool:
     """Let a chat follow a run. False: it does already."""
-    existing = select(CardRow.id).where(CardRow.run_id == run_id, CardRow.chat_id == chat_id)
-    if (await session.execute(existing)).scalar_one_or_none() is not None:
-        return False
     row = {
         "run_id": run_id,
         "chat_id": chat_id,
@@ -28,8 +26,8 @@ async def ensure(session: AsyncSession, run_id: int, chat_id: int, language: str
         "parts_sent": 0,
         "created_at": now,
     }
-    await insert_ignoring(session, CardRow, [row])
-    return True
+    statement = insert(session, CardRow).values(row).on_conflict_do_nothing().returning(CardRow.id)
+    return (await session.execute(statement)).scalar_one_or_none() is not None
 
 
 async def show_again(session: AsyncSession, run_id: int, chat_id: int) -> int | None:
@@ -62,14 +60,19 @@ async def gone(session: AsyncSession, card_id: int, message_id: int) -> None:
     await _change(session, (CardRow.id == card_id) & (CardRow.message_id == message_id), is_gone=True)
 
 
-async def sending(session: AsyncSession, card_id: int, part: int) -> None:
-    """A part of the digest is about to be sent; committed before the call, so that a part in doubt is never doubled."""
-    await _change(session, CardRow.id == card_id, part_in_doubt=part)
+async def sending(session: AsyncSession, card_id: int, part: int) -> bool:
+    """A part of the digest is about to be sent; committed before the call, so that a part in doubt is never doubled.
+
+    False: somebody else has sent it or is at it; do not send.
+    """
+    due = (CardRow.parts_sent == part) & CardRow.part_in_doubt.is_(None) & CardRow.announced_at.is_(None)
+    return await _change(session, (CardRow.id == card_id) & due, part_in_doubt=part)
 
 
 async def sent(session: AsyncSession, card_id: int, part: int) -> None:
     """The part has arrived, or its fate has been told; the next one is due."""
-    await _change(session, CardRow.id == card_id, parts_sent=part + 1, part_in_doubt=None)
+    which = (CardRow.id == card_id) & (CardRow.part_in_doubt == part)
+    await _change(session, which, parts_sent=part + 1, part_in_doubt=None)
 
 
 async def not_sent(session: AsyncSession, card_id: int) -> None:
@@ -93,8 +96,8 @@ async def send_again(session: AsyncSession, run_id: int, chat_id: int) -> bool:
     return True
 
 
-async def _change(session: AsyncSession, which: object, **values: object) -> None:
-    await session.execute(update(CardRow).where(which).values(**values))  # type: ignore[arg-type]
+async def _change(session: AsyncSession, which: ColumnElement[bool], **values: object) -> bool:
+    return changed_rows(await session.execute(update(CardRow).where(which).values(**values))) == 1
 
 
 def _card(row: CardRow) -> Card:

@@ -21,6 +21,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
 POSTGRES_POOL = 10
+POSTGRES_LIMITS = {  # nobody waits for ever for a process or a network that stands still
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
+}
 
 _open_sessions: ContextVar[int] = ContextVar("open_sessions", default=0)
 
@@ -37,7 +42,7 @@ def database_url(setting: str, home: Path) -> URL:
     """
     try:
         url = make_url(setting)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadDatabaseUrl("database.url is no URL: write sqlite:///FILE or postgresql://USER@HOST/NAME.") from None
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite":
@@ -62,7 +67,12 @@ class Database:
             self._reader = _sqlite_engine(url, connections=READERS, read_only=True)
         else:
             self._writer = self._reader = create_async_engine(
-                url, pool_size=POSTGRES_POOL, max_overflow=0, pool_pre_ping=True
+                url,
+                pool_size=POSTGRES_POOL,
+                max_overflow=0,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args=POSTGRES_LIMITS,
             )
 
     @asynccontextmanager
@@ -99,7 +109,12 @@ class Database:
 
 def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, pool_timeout=60, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=60,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -10,9 +10,10 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage import sources
 from storage.inserting import insert_ignoring
 from storage.models import GivenPostRow, PostRow, SourceRow
-from storage.records import IncomingPost, Period, Post
+from storage.records import Candidate, IncomingPost, Period, Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,6 @@ class Stored:
     new: int = 0
     updated: int = 0
     unchanged: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A post in a period, as planning needs it; `was_given`: this bot's readers already had it or its text."""
-
-    id: int
-    text: str
-    text_hash: str
-    was_given: bool
 
 
 def text_hash(text: str) -> str:
@@ -40,8 +31,10 @@ def text_hash(text: str) -> str:
 async def store(session: AsyncSession, source_id: int, posts: Sequence[IncomingPost], now: datetime) -> Stored:
     """Add the posts that are new, update those whose visible text was edited since, leave the others.
 
-    An older state of an edited post never replaces a newer one. The same external id must not occur twice in one call.
+    An older state of an edited post never replaces a newer one. An edit that leaves the text as it is counts as
+    unchanged. The same external id must not occur twice in one call.
     """
+    await sources.lock(session, source_id)  # else two could each take theirs for the newer state
     known = {
         row.external_id: row
         for row in await session.execute(
@@ -51,16 +44,16 @@ async def store(session: AsyncSession, source_id: int, posts: Sequence[IncomingP
         )
     }
     new = [post for post in posts if post.external_id not in known]
-    edited = [
-        (known[post.external_id].id, post)
+    newer = [
+        (row.id, post)
         for post in posts
-        if post.external_id in known
-        and _is_newer(post, known[post.external_id].text, known[post.external_id].edited_at)
+        if (row := known.get(post.external_id)) is not None and _is_newer(post, row.text, row.edited_at)
     ]
+    updated = sum(post.text != known[post.external_id].text for _, post in newer)
     await insert_ignoring(session, PostRow, [_values(source_id, post, now) for post in new])
-    if edited:
-        await _update(session, edited)
-    return Stored(new=len(new), updated=len(edited), unchanged=len(posts) - len(new) - len(edited))
+    if newer:
+        await _update(session, newer)
+    return Stored(new=len(new), updated=updated, unchanged=len(posts) - len(new) - updated)
 
 
 async def candidates(
@@ -120,14 +113,15 @@ async def newest(session: AsyncSession, source_ids: Sequence[int]) -> datetime |
 
 
 def _is_newer(post: IncomingPost, stored_text: str, stored_edit: datetime | None) -> bool:
-    if post.text == stored_text:
-        return False
+    is_another_text = post.text != stored_text
     if stored_edit is None:
-        return True
-    return post.edited_at is not None and post.edited_at >= stored_edit
+        return is_another_text or post.edited_at is not None
+    if post.edited_at is None:
+        return False
+    return post.edited_at > stored_edit or (post.edited_at == stored_edit and is_another_text)
 
 
-async def _update(session: AsyncSession, edited: Sequence[tuple[int, IncomingPost]]) -> None:
+async def _update(session: AsyncSession, newer: Sequence[tuple[int, IncomingPost]]) -> None:
     connection = await session.connection()
     await connection.execute(
         update(PostRow.__table__).where(PostRow.__table__.c.id == bindparam("row_id")),  # type: ignore[arg-type]
@@ -139,7 +133,7 @@ async def _update(session: AsyncSession, edited: Sequence[tuple[int, IncomingPos
                 "edited_at": post.edited_at,
                 "links": list(post.links),
             }
-            for row_id, post in edited
+            for row_id, post in newer
         ],
     )
 

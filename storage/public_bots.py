@@ -22,7 +22,7 @@ class Applied:
 
 
 async def apply(session: AsyncSession, spec: PublicBotSpec, token_encrypted: str | None, now: datetime) -> Applied:
-    """Create or update the public bot of that slug. A token of None keeps the one it has.
+    """Create or update the public bot of that slug. A token of None keeps the one it has, unless it is to have none.
 
     Sources that do not exist yet are made, empty, and named in the answer.
     """

@@ -10,16 +10,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import PostRow, RunPostRow
-from storage.records import PostStatus, Summary, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A post of a run with its verdict."""
-
-    post_id: int
-    published_at: datetime
-    verdict: Verdict
+from storage.records import Judged, PostStatus, Summary, Verdict
 
 
 @dataclass(frozen=True, slots=True)

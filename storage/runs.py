@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
+from sqlalchemy import CursorResult, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
@@ -54,14 +54,14 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         created_at=now,
         stage_started_at=now,
     )
-    made = await session.execute(statement.on_conflict_do_nothing().returning(RunRow.id))
-    run_id = made.scalar_one_or_none()
-    if run_id is not None:
-        return await get(session, run_id), True
-    same_command = (RunRow.chat_id == new.chat_id) & (RunRow.message_id == new.message_id)
-    same_bot = (RunRow.public_bot_id == new.public_bot_id) & GOING_ON
-    query = select(RunRow.id).where(or_(same_command, same_bot)).order_by(same_command.desc()).limit(1)
-    return await get(session, (await session.execute(query)).scalar_one()), False
+    while True:
+        made = await session.execute(statement.on_conflict_do_nothing().returning(RunRow.id))
+        run_id = made.scalar_one_or_none()
+        if run_id is not None:
+            return await get(session, run_id), True
+        run_id = await _in_the_way(session, new)
+        if run_id is not None:  # else it has ended since, and there is room for a new one
+            return await get(session, run_id), False
 
 
 async def find(session: AsyncSession, run_id: int) -> Run | None:
@@ -90,18 +90,23 @@ async def going_on(session: AsyncSession, public_bot_id: int | None = None) -> S
     return [_run(*row) for row in await session.execute(query)]
 
 
-async def recent(session: AsyncSession, limit: int) -> Sequence[Run]:
-    """The runs that ended last, newest first."""
-    query = _runs().where(~GOING_ON).order_by(RunRow.id.desc()).limit(limit)
+async def recent(session: AsyncSession, states: Collection[RunState], limit: int) -> Sequence[Run]:
+    """The last runs that ended so, newest first."""
+    query = _runs().where(RunRow.state.in_(sorted(states))).order_by(RunRow.id.desc()).limit(limit)
     return [_run(*row) for row in await session.execute(query)]
 
 
 async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> datetime | None:
-    """The end of the latest period whose digest was given; where the next one begins."""
-    query = select(func.max(RunRow.period_end)).where(
+    """The end of the latest period whose digest was given; where the next one begins.
+
+    A period that reached into the future ended when its run was made: what was published later is not in it.
+    """
+    reached = case((RunRow.period_end < RunRow.created_at, RunRow.period_end), else_=RunRow.created_at)
+    query = select(func.max(reached)).where(
         RunRow.public_bot_id == public_bot_id, RunRow.state == RunState.DONE, RunRow.deliver.is_(True)
     )
-    return (await session.execute(query)).scalar_one()
+    end: datetime | None = (await session.execute(query)).scalar_one()
+    return end
 
 
 async def transition(
@@ -137,7 +142,7 @@ async def touch(session: AsyncSession, run_id: int) -> None:
     await session.execute(update(RunRow).where(RunRow.id == run_id).values(version=RunRow.version + 1))
 
 
-async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, notice: str) -> None:
+async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, notice: str | None) -> None:
     """Let another engine do what is left of a run."""
     await session.execute(
         update(RunRow)
@@ -172,6 +177,17 @@ async def progress(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPr
         )
         for run in runs
     ]
+
+
+async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:
+    """The run of the same command, else the one of this public bot that goes on."""
+    if new.chat_id is not None:
+        of_command = select(RunRow.id).where(RunRow.chat_id == new.chat_id, RunRow.message_id == new.message_id)
+        run_id = (await session.execute(of_command)).scalar_one_or_none()
+        if run_id is not None:
+            return run_id
+    of_bot = select(RunRow.id).where(RunRow.public_bot_id == new.public_bot_id, GOING_ON)
+    return (await session.execute(of_bot)).scalar_one_or_none()
 
 
 async def _counts(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Mapping[PostStatus, int]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -11,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,7 +42,6 @@ async def migrate(url: URL) -> None:
 def _migrate(url: URL) -> None:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
-        _make_folder(Path(url.database or "").parent)
         engine = create_engine(
             url.set(drivername="sqlite"),
             poolclass=NullPool,
@@ -59,22 +60,33 @@ def _migrate(url: URL) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
             _upgrade(connection)
             connection.exec_driver_sql("COMMIT") if is_sqlite else connection.commit()
+    except OSError as error:
+        raise DatabaseUnreachable(f"The database cannot be opened: {error.filename}: {error.strerror}") from None
     except DatabaseError as error:
         raise DatabaseUnreachable(f"The database cannot be opened: {_first_line(error)}") from None
     finally:
         engine.dispose()
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatabaseUnreachable(f"The database cannot be opened: {folder}: {error.strerror}") from None
-
-
 def _be_the_only_sqlite_migrator(connection: Connection) -> None:
-    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    deadline = time.monotonic() + MIGRATION_BUSY_TIMEOUT_S
+    while not _has_wal(connection):
+        if time.monotonic() > deadline:
+            raise DatabaseUnreachable("The database cannot be opened: another process has kept it locked for too long.")
+        time.sleep(0.05)
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _has_wal(connection: Connection) -> bool:
+    """Whether the file is in WAL mode now. While another process writes it SQLite refuses the switch at once, whatever
+    the busy timeout."""
+    try:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True
 
 
 def _upgrade(connection: Connection) -> None:

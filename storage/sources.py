@@ -78,7 +78,7 @@ async def by_chat(session: AsyncSession, chat_id: int) -> Source | None:
 
 
 async def lock(session: AsyncSession, source_id: int) -> None:
-    """Hold a source until the transaction ends, so that two messages of one album are stored one after the other."""
+    """Hold a source until the transaction ends, so that its posts are stored by one after the other."""
     await session.execute(select(SourceRow.id).where(SourceRow.id == source_id).with_for_update())
 
 

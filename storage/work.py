@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from storage.models import RunRow, WorkRow
-from storage.records import Engine, Ring, Work, WorkKind, WorkState
+from storage.records import ENDED, Engine, Ring, Work, WorkKind, WorkState
 from storage.runs import GOING_ON, changed_rows
 
 LEASE = timedelta(seconds=30)
+SUSPECTS_LOCK = 0x53757370  # any constant but storage.schema's
 MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
@@ -59,6 +60,7 @@ async def add(
 
 async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) -> Work | None:
     """Take this piece of work, if it waits, is due, and its run goes on."""
+    await _queue_up_if_suspect(session, work_id)
     statement = (
         update(WorkRow)
         .where(WorkRow.id == work_id, _claimable(now))
@@ -71,18 +73,20 @@ async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) 
 
 
 async def due(session: AsyncSession, engine: Engine, now: datetime, limit: int) -> Sequence[Ring]:
-    """Work of an engine's runs that waits and is due, oldest first."""
+    """Work of an engine's runs that can be claimed, oldest first."""
     query = (
         select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
         .join(RunRow, RunRow.id == WorkRow.run_id)
-        .where(WorkRow.state == WorkState.PENDING, WorkRow.due_at <= now, RunRow.engine == engine, GOING_ON)
+        .where(_claimable(now), RunRow.engine == engine)
         .order_by(WorkRow.id)
         .limit(limit)
     )
     return [_ring(*row) for row in await session.execute(query)]
 
 
-async def due_unheard(session: AsyncSession, now: datetime, heard_before: datetime | None = None) -> Sequence[Ring]:
+async def due_unheard(
+    session: AsyncSession, engine: Engine, now: datetime, heard_before: datetime | None = None
+) -> Sequence[Ring]:
     """Work that is due and was not rung for since it became due, or, where given, not since `heard_before`."""
     unheard = or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at)
     if heard_before is not None:
@@ -93,6 +97,7 @@ async def due_unheard(session: AsyncSession, now: datetime, heard_before: dateti
         .where(
             WorkRow.state == WorkState.PENDING,
             WorkRow.due_at <= now,
+            RunRow.engine == engine,
             GOING_ON,
             unheard,
         )
@@ -177,13 +182,10 @@ async def put_off(
     )
 
 
-async def renew(session: AsyncSession, owner: str, now: datetime) -> None:
-    """Prolong every claim of this owner."""
-    await session.execute(
-        update(WorkRow)
-        .where(_free(and_(WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)))
-        .values(lease_until=now + LEASE)
-    )
+async def renew(session: AsyncSession, owner: str, in_hand: Collection[int], now: datetime) -> None:
+    """Prolong this owner's claims of the work that it is really at."""
+    mine = and_(WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner, WorkRow.id.in_(sorted(in_hand)))
+    await session.execute(update(WorkRow).where(_free(mine)).values(lease_until=now + LEASE))
 
 
 async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collection[str]) -> Sequence[Work]:
@@ -242,9 +244,17 @@ async def waiting_kinds(session: AsyncSession, run_id: int) -> set[WorkKind]:
     return {WorkKind(kind) for kind in (await session.execute(query)).scalars()}
 
 
+async def _queue_up_if_suspect(session: AsyncSession, work_id: int) -> None:
+    """PostgreSQL: who claims what has killed a process waits for who claims another such piece, to see that claim."""
+    if session.get_bind().dialect.name == "postgresql":
+        is_suspect = exists().where(WorkRow.id == work_id, WorkRow.crashes > 0)
+        await session.execute(select(func.pg_advisory_xact_lock(SUSPECTS_LOCK)).where(is_suspect))
+
+
 def _claimable(now: datetime) -> ColumnElement[bool]:
     """Waiting, due, of a run that goes on; and what has killed a process before is tried one at a time."""
-    run_goes_on = exists().where(RunRow.id == WorkRow.run_id, GOING_ON)
+    run = aliased(RunRow)
+    run_goes_on = exists().where(run.id == WorkRow.run_id, run.state.not_in(sorted(ENDED)))
     other = aliased(WorkRow)
     another_suspect = exists().where(other.state == WorkState.CLAIMED, other.crashes > 0)
     return and_(

@@ -63,5 +63,10 @@ async def role_holder(session: AsyncSession, role: str) -> str | None:
     return (await session.execute(select(LeaseRow.owner).where(LeaseRow.name == role))).scalar_one_or_none()
 
 
+async def role_is_held(session: AsyncSession, role: str, now: datetime) -> bool:
+    query = select(LeaseRow.owner).where(LeaseRow.name == role, LeaseRow.until >= now)
+    return (await session.execute(query)).scalar_one_or_none() is not None
+
+
 async def free_role(session: AsyncSession, role: str, owner: str) -> None:
     await session.execute(delete(LeaseRow).where(LeaseRow.name == role, LeaseRow.owner == owner))

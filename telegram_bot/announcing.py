@@ -67,7 +67,9 @@ class Announcer:
 
     async def _send(self, card: Card, number: int, message: dict[str, Any]) -> None:
         async with self._tools.database.write() as session:
-            await cards.sending(session, card.id, number)
+            is_ours = await cards.sending(session, card.id, number)
+        if not is_ours:
+            return
         try:
             await self._courier.send(card.chat_id, **message)
         except Retryable:

@@ -58,7 +58,9 @@ class CeleryDoorbell:
         try:
             if self._redis is None:
                 self._redis = Redis.from_url(
-                    self._broker_url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=CONNECT_TIMEOUT_S
+                    _as_redis_py_writes_it(self._broker_url),
+                    socket_connect_timeout=CONNECT_TIMEOUT_S,
+                    socket_timeout=CONNECT_TIMEOUT_S,
                 )
             with self._redis.pipeline(transaction=False) as pipe:
                 for queue in ALL_QUEUES:
@@ -75,6 +77,8 @@ class LocalDoorbell:
         self._on_local = on_local
 
     async def ring(self, rings: Sequence[Ring]) -> None:
+        if any(ring.engine is Engine.CELERY for ring in rings):
+            raise BrokerUnavailable("engine.mode is local")
         if rings:
             self._on_local()
 
@@ -83,6 +87,11 @@ class LocalDoorbell:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def _as_redis_py_writes_it(url: str) -> str:
+    """Kombu names a socket redis+socket:///PATH?virtual_host=N, redis-py unix:///PATH?db=N."""
+    return url.replace("redis+socket://", "unix://", 1).replace("virtual_host=", "db=", 1)
 
 
 def _cause(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -47,11 +48,11 @@ def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE) -> Tok
 
 
 def _make_key(key_file: Path) -> None:
-    """Written aside and then linked, so that of two processes one wins and none reads half a key."""
+    """Written aside and then linked, so that of several at once one wins and none reads half a key."""
     key_file.parent.mkdir(parents=True, exist_ok=True)
-    draft = key_file.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    descriptor, draft = tempfile.mkstemp(prefix=key_file.stem, dir=key_file.parent)  # readable by its owner only
+    with os.fdopen(descriptor, "wb") as file:
         file.write(Fernet.generate_key())
     with contextlib.suppress(FileExistsError):
         os.link(draft, key_file)
-    draft.unlink()
+    Path(draft).unlink()

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.services.advancing import advance
+from pipeline.services.claiming import holding
 from pipeline.toolbox import Toolbox
 from storage import digests, posts, public_bots, run_posts, runs, work
-from storage.records import Digest, DigestItem, DigestSection, Post, PublicBot, Run
+from storage.records import Digest, DigestItem, DigestSection, Post, PublicBot, Run, Work
 from storage.run_posts import Summarized
 
 
 async def assemble(tools: Toolbox, work_id: int) -> None:
     """Store the digest of a run."""
-    async with tools.database.write() as session:
-        claimed = await work.claim(session, work_id, tools.owner, tools.now())
-    if claimed is None:
-        return
+    async with holding(tools, work_id) as claimed:
+        if claimed is None:
+            return
+        await _assemble(tools, claimed)
+    await advance(tools, claimed.run_id)
+
+
+async def _assemble(tools: Toolbox, claimed: Work) -> None:
     async with tools.database.read() as session:
         run = await runs.get(session, claimed.run_id)
         bot = await public_bots.by_id(session, run.public_bot_id)
@@ -28,18 +33,21 @@ async def assemble(tools: Toolbox, work_id: int) -> None:
         await runs.lock(session, run.id)
         await work.finish(session, claimed)
         await digests.save(session, digest, run.public_bot_id, tools.now())
-    await advance(tools, run.id)
 
 
 def build_digest(run: Run, bot: PublicBot, ready: Sequence[Summarized], texts: Mapping[int, Post]) -> Digest:
-    """Sections in the order of the bot's categories, in each the important posts first, then the later ones."""
+    """Sections in the order of the bot's categories, in each the important posts first, then the later ones.
+
+    A category that the bot was given other ones for during the run keeps its section, at the end.
+    """
     best_first = sorted(ready, key=lambda one: (-one.verdict.importance, -one.published_at.timestamp(), one.post_id))
+    categories = [category.name for category in bot.spec.categories]
+    categories += [one.verdict.category for one in best_first if one.verdict.category is not None]
     sections = [
         DigestSection(
-            category.name,
-            tuple(_item(one, texts[one.post_id]) for one in best_first if one.verdict.category == category.name),
+            category, tuple(_item(one, texts[one.post_id]) for one in best_first if one.verdict.category == category)
         )
-        for category in bot.spec.categories
+        for category in dict.fromkeys(categories)
     ]
     return Digest(
         run_id=run.id,

@@ -16,12 +16,12 @@ from pipeline.errors import ForPeople, Retryable
 from pipeline.ports import Answer, Brief, PostText
 from pipeline.services.advancing import advance, fail_run, ring_or_leave_it
 from pipeline.services.asking import Asked, ask
-from pipeline.stages.backoff import MAX_RETRIES, put_off_s
+from pipeline.services.claiming import holding
+from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, put_off_s
 from pipeline.stages.splitting import NextSteps, after_answer
 from pipeline.toolbox import Toolbox
 from storage import posts, public_bots, run_posts, runs, work
 from storage.records import Failure, ModelCall, Post, PostStatus, PublicBot, Work, WorkKind
-from storage.work import LostClaim
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -50,20 +50,16 @@ class Job(Generic[T]):
 
 async def process(tools: Toolbox, work_id: int, job: Job[T]) -> None:
     """Do a batch, if it is still to be done. What cannot be saved any more is dropped; what it has cost is not."""
-    async with tools.database.write() as session:
-        claimed = await work.claim(session, work_id, tools.owner, tools.now())
-    if claimed is None:
-        return
-    calls: list[ModelCall] = []
-    try:
-        await _work_on(tools, claimed, job, calls)
-    except ForPeople as error:
-        await _fail(tools, claimed, error)
-    except asyncio.CancelledError:
-        await asyncio.shield(_hand_back(tools, claimed))
-        raise
-    finally:
-        await asyncio.shield(_save_calls_alone(tools, claimed, calls))
+    async with holding(tools, work_id) as claimed:
+        if claimed is None:
+            return
+        calls: list[ModelCall] = []
+        try:
+            await _work_on(tools, claimed, job, calls)
+        except ForPeople as error:
+            await _fail(tools, claimed, Failure(error.message_id, error.params))
+        finally:
+            await asyncio.shield(_save_calls_alone(tools, claimed, calls))
     await advance(tools, claimed.run_id)
 
 
@@ -118,35 +114,28 @@ async def _save(
 
 
 async def _put_off(tools: Toolbox, claimed: Work, later: Retryable, calls: list[ModelCall]) -> None:
-    """The model's side is at fault: the work waits, and after too many times the run ends with the reason."""
+    """The model's side is at fault: the work waits, and after too many times or for too long a wait the run ends."""
     now = tools.now()
     wait_s = max(put_off_s(claimed.retries, random.random()), later.after_s or 0)  # noqa: S311 - only jitter
+    if claimed.retries + 1 >= MAX_RETRIES or wait_s > LONGEST_PUT_OFF_S:
+        await _fail(tools, claimed, Failure("model.unavailable", {"reason": later.reason}))
+        return
     async with tools.database.write() as session:
         await runs.lock(session, claimed.run_id)
+        await work.put_off(session, claimed, now + timedelta(seconds=wait_s), reason=later.reason, retries=1)
         await runs.add_calls(session, claimed.run_id, claimed.id, calls, now)
-        if claimed.retries + 1 >= MAX_RETRIES:
-            await fail_run(session, claimed.run_id, Failure("model.unavailable", {"reason": later.reason}), now)
-        else:
-            due_at = now + timedelta(seconds=wait_s)
-            await work.put_off(session, claimed, due_at, reason=later.reason, retries=1)
-            await runs.touch(session, claimed.run_id)
+        await runs.touch(session, claimed.run_id)
     calls.clear()
     log.warning("Work %d of run %d waits %.0f s for the model: %s", claimed.id, claimed.run_id, wait_s, later.reason)
 
 
-async def _fail(tools: Toolbox, claimed: Work, error: ForPeople) -> None:
-    log.error("Run %d ends: %s", claimed.run_id, error)
+async def _fail(tools: Toolbox, claimed: Work, failure: Failure) -> None:
+    """End the run, if this claim still stands: somebody else may be doing it well."""
     async with tools.database.write() as session:
-        await fail_run(session, claimed.run_id, Failure(error.message_id, error.params), tools.now())
-
-
-async def _hand_back(tools: Toolbox, claimed: Work) -> None:
-    """This process is stopping: somebody else takes the work at once."""
-    try:
-        async with tools.database.write() as session:
-            await work.put_off(session, claimed, tools.now(), reason="its process was stopped")
-    except LostClaim:
-        return
+        await runs.lock(session, claimed.run_id)
+        await work.finish(session, claimed)
+        await fail_run(session, claimed.run_id, failure, tools.now())
+    log.error("Run %d ends: %s %s", claimed.run_id, failure.message_id, dict(failure.params))
 
 
 async def _save_calls_alone(tools: Toolbox, claimed: Work, calls: Sequence[ModelCall]) -> None:

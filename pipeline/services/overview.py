@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from pipeline.errors import BrokerUnavailable
 from pipeline.queues import QUEUES
 from pipeline.toolbox import Toolbox
 from storage import posts, runs, sources, work, workers
-from storage.records import Engine, RunProgress, SourceOverview, StatusOverview, Worker
+from storage.records import ENDED, Engine, Run, RunProgress, RunState, SourceOverview, StatusOverview, Worker
 
 SILENT_AFTER = timedelta(seconds=4)
 RECENT_RUNS = 5
@@ -34,11 +36,21 @@ async def load_overview(tools: Toolbox) -> StatusOverview:
             queues=queues,
             engine=Engine(tools.settings.engine.mode),
             active=tuple(await runs.progress(session, await runs.going_on(session))),
-            recent=tuple(await runs.progress(session, await runs.recent(session, RECENT_RUNS))),
+            recent=tuple(await runs.progress(session, await _recent(session))),
             posts_stored=await posts.count(session),
             sources=len(await sources.overview(session)),
             now=now,
         )
+
+
+async def _recent(session: AsyncSession) -> Sequence[Run]:
+    """The last runs that ended, and among them the last digests and failures, however many others there were."""
+    found = [
+        *await runs.recent(session, ENDED, RECENT_RUNS),
+        *await runs.recent(session, {RunState.DONE}, RECENT_RUNS),
+        *await runs.recent(session, {RunState.FAILED}, RECENT_RUNS),
+    ]
+    return sorted({run.id: run for run in found}.values(), key=lambda run: run.id, reverse=True)
 
 
 async def load_active(tools: Toolbox) -> Sequence[RunProgress]:

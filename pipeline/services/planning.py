@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pipeline.services.advancing import advance
+from pipeline.services.claiming import holding
 from pipeline.stages.batching import pack
 from pipeline.stages.deduplication import first_statuses
 from pipeline.stages.prompting import post_tokens
 from pipeline.toolbox import Toolbox
 from storage import posts, public_bots, run_posts, runs, work
-from storage.records import PostStatus, RunState, WorkKind
+from storage.records import PostStatus, RunState, Work, WorkKind
 
 
 async def plan(tools: Toolbox, work_id: int) -> None:
     """Enter every post of the run's period, and a batch for those that are fresh and distinct."""
+    async with holding(tools, work_id) as claimed:
+        if claimed is None:
+            return
+        await _plan(tools, claimed)
+    await advance(tools, claimed.run_id)
+
+
+async def _plan(tools: Toolbox, claimed: Work) -> None:
     now = tools.now()
-    async with tools.database.write() as session:
-        claimed = await work.claim(session, work_id, tools.owner, now)
-    if claimed is None:
-        return
     async with tools.database.write() as session:
         await runs.transition(session, claimed.run_id, {RunState.QUEUED}, RunState.COLLECTING, now, started_at=now)
     async with tools.database.read() as session:
@@ -35,4 +40,3 @@ async def plan(tools: Toolbox, work_id: int) -> None:
         await work.finish(session, claimed)
         await run_posts.add(session, run.id, statuses)
         await work.add(session, run.id, WorkKind.CATEGORIZE, batches, tools.now())
-    await advance(tools, run.id)

@@ -27,9 +27,11 @@ async def recover(tools: Toolbox, dead_owners: Collection[str]) -> None:
     async with tools.database.write() as session:
         for run_id in sorted({one.run_id for one in seen}):
             await runs.lock(session, run_id)
-        lost = await work.abandoned(session, tools.now(), dead_owners)
+        locked = {one.run_id for one in seen}
+        lost = [one for one in await work.abandoned(session, tools.now(), dead_owners) if one.run_id in locked]
         rings = await _take_back(session, tools, lost)
-    log.warning("%d pieces of work were taken back from a process that ended.", len(lost))
+    if lost:
+        log.warning("%d pieces of work were taken back from a process that ended.", len(lost))
     await ring_or_leave_it(tools, rings)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from pipeline.errors import BrokerUnavailable
@@ -11,10 +12,14 @@ from pipeline.services.advancing import advance, ring_or_leave_it
 from pipeline.services.recovering import recover
 from pipeline.toolbox import Toolbox
 from storage import runs, work, workers
-from storage.records import Engine
+from storage.records import Engine, Run
+
+log = logging.getLogger(__name__)
 
 ROLE = "tick"
 HOLD = timedelta(seconds=10)
+LOCAL_ENGINE = "local engine"
+LOCAL_ENGINE_HOLD = timedelta(seconds=15)
 HEARD_WITHIN = timedelta(seconds=3)
 
 
@@ -30,29 +35,53 @@ async def tick(tools: Toolbox, dead_owners: Collection[str]) -> bool:
     await recover(tools, dead_owners)
     async with tools.database.read() as session:
         going_on = await runs.going_on(session)
+    await _adopt_orphans(tools, going_on)
     for run in going_on:
-        await advance(tools, run.id)
+        try:
+            await advance(tools, run.id)
+        except Exception:
+            log.exception("Run %d could not be moved on.", run.id)
     await _ring_for_the_unheard(tools)
     return True
+
+
+async def _adopt_orphans(tools: Toolbox, going_on: Sequence[Run]) -> None:
+    """Runs of a local engine go over to the workers when no process with such an engine lives any more."""
+    orphans = [run for run in going_on if run.engine is Engine.LOCAL]
+    if tools.settings.engine.mode == "local":
+        await _take_over_from_workers(tools, going_on)
+        return
+    if not orphans or tools.has_local_engine:
+        return
+    async with tools.database.write() as session:
+        if await workers.role_is_held(session, LOCAL_ENGINE, tools.now()):
+            return
+        for run in orphans:
+            log.warning("Run %d has lost the process that did it; workers go on with it.", run.id)
+            await runs.switch_engine(session, run.id, Engine.CELERY, None)
+
+
+async def _take_over_from_workers(tools: Toolbox, going_on: Sequence[Run]) -> None:
+    """This installation has no workers any more: what they were to do is done here."""
+    for run in going_on:
+        if run.engine is Engine.CELERY:
+            async with tools.database.write() as session:
+                await runs.switch_engine(session, run.id, Engine.LOCAL, None)
 
 
 async def _ring_for_the_unheard(tools: Toolbox) -> None:
     """Ring for what has become due; and once more, where the queue is empty, for what was rung for in vain."""
     now = tools.now()
     async with tools.database.read() as session:
-        fresh = await work.due_unheard(session, now)
-        in_vain = await work.due_unheard(session, now, now - HEARD_WITHIN)
+        fresh = {ring.work_id for ring in await work.due_unheard(session, Engine.CELERY, now)}
+        in_vain = await work.due_unheard(session, Engine.CELERY, now, now - HEARD_WITHIN)
     if not in_vain:
         return
     try:
         depths = await tools.doorbell.depths()
     except BrokerUnavailable:
         return
-    rings = [
-        ring
-        for ring in in_vain
-        if ring.engine is Engine.CELERY and (ring in fresh or depths.get(QUEUES[ring.kind], 0) == 0)
-    ]
+    rings = [ring for ring in in_vain if ring.work_id in fresh or depths.get(QUEUES[ring.kind], 0) == 0]
     if rings:
         async with tools.database.write() as session:
             await work.mark_rung(session, [ring.work_id for ring in rings], now)

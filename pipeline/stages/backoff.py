@@ -5,6 +5,7 @@ from __future__ import annotations
 CALLS_AT_ONCE = 4
 LONGEST_WAIT_IN_PLACE_S = 8.0
 MAX_RETRIES = 8
+LONGEST_PUT_OFF_S = 900.0
 
 
 def wait_in_place_s(attempt: int, jitter: float) -> float:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.posts import Candidate
-from storage.records import PostStatus
+from storage.records import Candidate, PostStatus
 
 
 def first_statuses(candidates: Sequence[Candidate]) -> dict[int, PostStatus]:

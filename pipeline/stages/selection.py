@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from storage.run_posts import Judged
+from storage.records import Judged
 
 LEAST_IMPORTANCE = 2
 CROWDING_PENALTY = 0.5

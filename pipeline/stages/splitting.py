@@ -47,5 +47,7 @@ def after_crash(batch: Sequence[int], crashes: int) -> NextSteps:
     if len(batch) > 1:
         return NextSteps(smaller=tuple((one,) for one in batch))
     if crashes + 1 > CRASHES_ALONE:
-        return NextSteps(set_aside=dict.fromkeys(batch, "its processing ended the worker's process twice"))
+        return NextSteps(
+            set_aside=dict.fromkeys(batch, "its processing failed again and again, or ended the worker's process")
+        )
     return NextSteps(again=True)

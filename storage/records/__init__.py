@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from storage.records.digests import Card, Digest, DigestItem, DigestSection
-from storage.records.posts import IncomingPost, Post, Source, SourceKind, SourceOverview
+from storage.records.posts import Candidate, IncomingPost, Post, Source, SourceKind, SourceOverview
 from storage.records.public_bots import Category, PublicBot, PublicBotSpec
 from storage.records.runs import ENDED, Engine, Failure, NewRun, Period, PostStatus, Run, RunProgress, RunState
-from storage.records.work import ModelCall, Ring, Summary, Verdict, Work, WorkKind, WorkState
+from storage.records.work import Judged, ModelCall, Ring, Summary, Verdict, Work, WorkKind, WorkState
 from storage.records.workers import StatusOverview, Worker
 
 __all__ = [
     "ENDED",
+    "Candidate",
     "Card",
     "Category",
     "Digest",
@@ -19,6 +20,7 @@ __all__ = [
     "Engine",
     "Failure",
     "IncomingPost",
+    "Judged",
     "ModelCall",
     "NewRun",
     "Period",

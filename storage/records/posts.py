@@ -60,3 +60,13 @@ class Post:
     text: str
     url: str | None
     links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A post in a period, as planning needs it; `was_given`: this bot's readers already had it or its text."""
+
+    id: int
+    text: str
+    text_hash: str
+    was_given: bool

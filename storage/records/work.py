@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from storage.records.runs import Engine
@@ -62,6 +63,15 @@ class Verdict:
     category: str | None
     importance: int
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A post of a run with its verdict."""
+
+    post_id: int
+    published_at: datetime
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)

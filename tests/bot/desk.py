@@ -16,7 +16,7 @@ from pipeline.local_engine import LocalEngine
 from pipeline.toolbox import Toolbox
 from storage import cards, posts, public_bots, runs, sources, workers
 from storage.database import Database
-from storage.records import IncomingPost, PublicBotSpec, Run, RunProgress, Worker
+from storage.records import ENDED, IncomingPost, PublicBotSpec, Run, RunProgress, Worker
 from telegram_bot.app import make_bot, make_dispatcher
 from telegram_bot.polling import Poller
 from telegram_bot.progress import Board
@@ -210,7 +210,7 @@ class Desk:
 
     async def runs(self) -> Sequence[Run]:
         async with self.database.read() as session:
-            return [*await runs.going_on(session), *await runs.recent(session, 10)]
+            return [*await runs.going_on(session), *await runs.recent(session, ENDED, 10)]
 
     async def work(self) -> RunProgress:
         """Be the worker of the newest run until nothing is due."""

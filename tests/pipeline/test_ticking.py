@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import PostText
 from pipeline.pulse import is_dead, owner_name
 from pipeline.services.following import load_progress
 from pipeline.services.starting import Order, ring_for, start_run
-from pipeline.services.ticking import tick
+from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, tick
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import work
+from storage import runs, work, workers
 from storage.database import Database
 from storage.records import Engine, PostStatus, RunState, WorkKind
 from storage.work import LEASE
@@ -184,15 +188,74 @@ async def test_one_process_ticks_at_a_time(database: Database) -> None:
     assert await tick(first, ())
 
 
+PLACE = owner_name().rsplit(":", 2)[0]
+
+
 @pytest.mark.parametrize(
     ("owner", "dead"),
     [
-        ("another-host:1:abcd", False),
-        (owner_name().rpartition(":")[0] + ":other", True),
-        (":".join([owner_name().split(":")[0], "4194303", "abcd"]), True),
-        (":".join([owner_name().split(":")[0], "1", "abcd"]), False),
+        ("another-host/12345678:4194303:abcd", False),
+        (PLACE.partition("/")[0] + "/12345678:4194303:abcd", False),
+        (f"{PLACE}:{os.getpid()}:an-earlier-life", True),
+        (f"{PLACE}:4194303:abcd", True),
+        (f"{PLACE}:1:abcd", False),
     ],
-    ids=["on another host", "our process id, an earlier life", "no such process", "a process that lives"],
+    ids=["another host", "another machine or container of that name", "our process id", "no process", "one that lives"],
 )
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the lease tells")
 def test_who_is_known_to_be_dead(owner: str, dead: bool) -> None:
     assert is_dead(owner, me=owner_name()) is dead
+
+
+async def test_a_run_that_lost_its_local_engine_goes_over_to_the_workers(database: Database) -> None:
+    await open_desk(database, make_posts(5))
+    clock = Clock()
+    local = make_tools(database, now=clock, has_local_engine=True)
+    run_id = await planned(local)
+    async with database.write() as session:
+        await runs.switch_engine(session, run_id, Engine.LOCAL, "broker_lost")
+        await workers.take_role(session, LOCAL_ENGINE, local.owner, clock(), LOCAL_ENGINE_HOLD)
+    worker = make_tools(database, now=clock)
+    await tick(worker, ())
+    assert (await load_progress(worker, run_id)).run.engine is Engine.LOCAL
+    clock.pass_s(LOCAL_ENGINE_HOLD.total_seconds() + 1)
+    await tick(worker, ())
+    assert (await load_progress(worker, run_id)).run.engine is Engine.CELERY
+    assert (await do_all_work(worker, run_id)).run.state is RunState.DONE
+
+
+async def test_a_database_that_fails_while_work_is_saved_costs_seconds(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_desk(database, make_posts(5))
+    clock = Clock()
+    tools = make_tools(database, now=clock)
+    run_id = await planned(tools)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("storage.work.finish", fail)
+        broken.setattr("storage.work.put_off", fail)
+        await do_all_work(tools, run_id)
+    assert tools.in_hand == set()
+    clock.pass_s(LEASE.total_seconds() + 1)
+    await tick(tools, ())
+    ended = await do_all_work(tools, run_id)
+    assert ended.run.state is RunState.DONE
+    assert ended.count(PostStatus.SUMMARIZED) == 5
+
+
+async def test_work_that_is_cancelled_is_handed_back_at_once(database: Database) -> None:
+    await open_desk(database, make_posts(5))
+    tools = make_tools(database, FakeModel(latency_s=60))
+    await planned(tools)
+    async with database.read() as session:
+        (ring,) = await work.due(session, Engine.CELERY, NOON, 10)
+    task = asyncio.create_task(perform(tools, ring.kind, ring.work_id))
+    while not tools.in_hand:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await waiting(tools) == [(5, 4, 3, 2, 1)], "the whole batch, not post by post"

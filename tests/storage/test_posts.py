@@ -58,6 +58,27 @@ async def test_an_edit_replaces_the_text_and_an_older_state_does_not(any_databas
         assert [one.text for one in (await posts.by_ids(session, [1])).values()] == ["edited"]
 
 
+async def test_an_edit_that_was_taken_back_is_not_undone_by_the_edit_before_it(any_database: Database) -> None:
+    """The text went from one to two and back to one; an older export with the two comes last."""
+    (post,) = make_posts(1)
+    await store(any_database, post)
+    assert (await store(any_database, replace(post, edited_at=NOON))).unchanged == 1
+    two = replace(post, text="two", edited_at=NOON - timedelta(hours=1))
+    assert (await store(any_database, two)).unchanged == 1
+    async with any_database.read() as session:
+        assert [one.text for one in (await posts.by_ids(session, [1])).values()] == [post.text]
+
+
+async def test_a_post_counts_as_published_in_a_period_from_its_start_to_before_its_end(any_database: Database) -> None:
+    times = (DAY.start - timedelta(seconds=1), DAY.start, DAY.end - timedelta(seconds=1), DAY.end)
+    named = zip(make_posts(4), times, strict=True)
+    await open_desk(any_database, [replace(post, published_at=moment) for post, moment in named])
+    async with any_database.read() as session:
+        assert [one.id for one in await posts.candidates(session, 1, [1], DAY)] == [2, 3]
+        assert await posts.candidates(session, 1, [2], DAY) == []
+        assert (await posts.count(session), await posts.newest(session, [1])) == (4, DAY.end)
+
+
 async def test_times_come_back_in_utc_and_naive_ones_are_refused(any_database: Database) -> None:
     east = timezone(timedelta(hours=5))
     moment = datetime(2026, 11, 3, 1, 30, tzinfo=east)

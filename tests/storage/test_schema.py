@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,22 @@ async def test_three_processes_may_start_at_once(any_url: URL) -> None:
     assert [process.returncode for process in processes] == [0, 0, 0], errors
     with connected(any_url) as connection:
         assert MigrationContext.configure(connection).get_current_heads() == (head(),)
+
+
+async def test_whoever_comes_while_another_makes_the_file_waits(tmp_path: Path) -> None:
+    """SQLite refuses the switch to WAL at once, whatever the busy timeout, while another process writes."""
+    url = database_url(f"sqlite:///{tmp_path}/digest.db", HOME)
+    with closing(sqlite3.connect(tmp_path / "digest.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        start = asyncio.create_task(migrate(url))
+        done, _ = await asyncio.wait({start}, timeout=0.3)
+        assert not done, f"it did not wait: {start.exception()}"
+        other.execute("CREATE TABLE of_the_other (id INTEGER)")
+        other.execute("COMMIT")
+    await asyncio.wait_for(start, 20)
+    with connected(url) as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == head()
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
 
 
 async def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(any_url: URL) -> None:

@@ -104,13 +104,15 @@ async def test_who_lost_the_claim_saves_nothing(desk: Database) -> None:
 async def test_a_lease_that_is_renewed_does_not_run_out(desk: Database) -> None:
     run = await start(desk)
     mine = await claim(desk, await first_work(desk, run), "me")
+    assert mine is not None
     later = NOON + LEASE - timedelta(seconds=1)
     async with desk.write() as session:
-        await work.renew(session, "somebody else", later)
+        await work.renew(session, "somebody else", {mine.id}, later)
+        await work.renew(session, "me", {mine.id + 1}, later)
         assert len(await work.abandoned(session, NOON + LEASE + timedelta(seconds=1), ())) == 1
-        await work.renew(session, "me", later)
+        await work.renew(session, "me", {mine.id}, later)
         assert await work.abandoned(session, NOON + LEASE + timedelta(seconds=1), ()) == []
-        assert [one.id for one in await work.abandoned(session, NOON, {"me"})] == [mine.id if mine else 0]
+        assert [one.id for one in await work.abandoned(session, NOON, {"me"})] == [mine.id]
 
 
 async def test_work_is_not_claimed_before_it_is_due(desk: Database) -> None:
@@ -167,8 +169,8 @@ async def test_each_piece_of_work_is_rung_for_once_and_again_when_nobody_heard(d
         assert len(await work.to_ring(session, run.id, NOON)) == 2
         assert await work.to_ring(session, run.id, NOON) == []
         assert len(await work.to_ring(session, run.id, NOON, again=True)) == 2
-        assert await work.due_unheard(session, NOON) == []
-        assert len(await work.due_unheard(session, NOON, NOON + timedelta(seconds=5))) == 2
+        assert await work.due_unheard(session, Engine.CELERY, NOON) == []
+        assert len(await work.due_unheard(session, Engine.CELERY, NOON, NOON + timedelta(seconds=5))) == 2
 
 
 async def test_batches_that_finish_at_once_all_do(desk: Database) -> None:

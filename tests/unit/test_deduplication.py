@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.stages.deduplication import first_statuses
-from storage.posts import Candidate, text_hash
-from storage.records import PostStatus
+from storage.posts import text_hash
+from storage.records import Candidate, PostStatus
 
 FRESH, DUPLICATE, GIVEN = PostStatus.FRESH, PostStatus.DUPLICATE, PostStatus.GIVEN_BEFORE
 

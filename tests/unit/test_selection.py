@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.stages.selection import choose
-from storage.records import Verdict
-from storage.run_posts import Judged
+from storage.records import Judged, Verdict
 
 MORNING = datetime(2026, 11, 3, 6, tzinfo=UTC)
 

@@ -1,0 +1,68 @@
+"""Holding a piece of work: claimed when entered, and handed back when what is done with it does not come to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.toolbox import Toolbox
+from storage import work
+from storage.records import Work
+from storage.work import LostClaim
+
+log = logging.getLogger(__name__)
+
+AFTER_DATABASE_ERROR = timedelta(seconds=5)
+
+
+@asynccontextmanager
+async def holding(tools: Toolbox, work_id: int) -> AsyncIterator[Work | None]:
+    """The claim of this work, or None where there is nothing to claim. Its lease is renewed while the block lasts.
+
+    A cancelled block hands the work back at once; one that the database failed hands it back for a little later, and
+    where even that fails the lease runs out by itself. Neither counts against the work.
+    """
+    claimed = await _claim(tools, work_id)
+    if claimed is None:
+        yield None
+        return
+    tools.in_hand.add(claimed.id)
+    try:
+        yield claimed
+    except asyncio.CancelledError:
+        await asyncio.shield(_hand_back(tools, claimed, timedelta(), "its process was stopped"))
+        raise
+    except SQLAlchemyError as error:
+        log.warning("Work %d waits for the database: %s.", claimed.id, type(error).__name__)
+        await _hand_back(tools, claimed, AFTER_DATABASE_ERROR, "the database failed")
+    finally:
+        tools.in_hand.discard(claimed.id)
+
+
+async def _claim(tools: Toolbox, work_id: int) -> Work | None:
+    """Claimed whole or not at all: a cancellation in between hands back what was claimed."""
+    claiming = asyncio.ensure_future(_claim_now(tools, work_id))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        claimed = await claiming
+        if claimed is not None:
+            await _hand_back(tools, claimed, timedelta(), "its process was stopped")
+        raise
+
+
+async def _claim_now(tools: Toolbox, work_id: int) -> Work | None:
+    async with tools.database.write() as session:
+        return await work.claim(session, work_id, tools.owner, tools.now())
+
+
+async def _hand_back(tools: Toolbox, claimed: Work, delay: timedelta, reason: str) -> None:
+    with contextlib.suppress(LostClaim, SQLAlchemyError):
+        async with tools.database.write() as session:
+            await work.put_off(session, claimed, tools.now() + delay, reason=reason)
