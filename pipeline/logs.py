@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from settings import Settings
 
 BOT_TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}")
-PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@")
+PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):([^/\s]+)@")
 HIDDEN = "•••"
 
 

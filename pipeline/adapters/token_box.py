@@ -39,12 +39,19 @@ class TokenBox:
 
 
 def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE) -> TokenBox:
-    """The box of this installation; its key is made at the first call where the settings have none."""
+    """The box of this installation; its key is made at the first call where the settings have none.
+
+    Raises:
+        ForPeople: the file that holds the key is empty.
+    """
     if security.secret_key is not None and security.secret_key.get_secret_value():
         return TokenBox(security.secret_key.get_secret_value())
     if not key_file.exists():
         _make_key(key_file)
-    return TokenBox(key_file.read_text().strip())
+    key = key_file.read_text().strip()
+    if not key:
+        raise ForPeople("bots.secret_key_lost")
+    return TokenBox(key)
 
 
 def _make_key(key_file: Path) -> None:

@@ -72,6 +72,7 @@ def fail_with(text: str) -> None:
         f"{FALLBACK_KEY}, {SECRET_KEY}",
         f"postgresql+asyncpg://me:{PASSWORD}@host:5432/name",
         f"redis://:{PASSWORD}@127.0.0.1/0",
+        f"redis://:p@{PASSWORD}@127.0.0.1/0",
     ],
 )
 def test_no_secret_in_a_line_or_a_traceback(lines: Lines, form: str, text: str) -> None:

@@ -51,6 +51,13 @@ def test_without_one_a_key_is_made_once_for_its_owner_only(tmp_path: Path, secur
     assert list(key_file.parent.iterdir()) == [key_file]
 
 
+def test_an_empty_key_file_is_no_key_that_anybody_could_guess(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("\n")
+    with pytest.raises(ForPeople) as refused:
+        open_token_box(NO_KEY, tmp_path / "secret.key")
+    assert refused.value.message_id == "bots.secret_key_lost"
+
+
 def test_eight_at_once_get_one_key(tmp_path: Path) -> None:
     for attempt in range(20):
         key_file = tmp_path / str(attempt) / "secret.key"
