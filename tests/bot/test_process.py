@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.pulse import owner_name
 from settings import BadSettings, Settings
 from storage import workers
 from telegram_bot import app
@@ -22,7 +22,8 @@ from tests.servers.telegram_faults import Fault
 from tests.servers.telegram_server import TelegramServer
 from tests.support import make_settings
 
-ANOTHER = f"{socket.gethostname()}:{os.getppid()}:another1"
+HERE = owner_name().rsplit(":", 2)[0]
+ANOTHER = f"{HERE}:{os.getppid()}:another1"
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ async def test_a_second_process_waits_for_the_first_and_says_so(
 
 
 async def test_a_second_process_takes_over_at_once_from_one_that_died(desk: Desk) -> None:
-    died = f"{socket.gethostname()}:{2**22 + 1}:another1"
+    died = f"{HERE}:{2**22 + 1}:another1"
     async with desk.database.write() as session:
         await workers.take_role(session, app.ROLE, died, utc_now(), app.HOLD)
     assert await asyncio.wait_for(app._take_role(desk.tools, asyncio.Event()), 5)
