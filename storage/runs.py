@@ -8,11 +8,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, case, func, insert, select, update
+from sqlalchemy import CursorResult, Select, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
-from storage.models import ModelCallRow, PublicBotRow, RunPostRow, RunRow, WorkRow
+from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunPostRow, RunRow, WorkRow
 from storage.records import (
     ENDED,
     Engine,
@@ -97,13 +97,16 @@ async def recent(session: AsyncSession, states: Collection[RunState], limit: int
 
 
 async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> datetime | None:
-    """The end of the latest period whose digest was given; where the next one begins.
+    """The end of the latest period whose digest was given; where the next one begins. A run may have given none.
 
     A period that reached into the future ended when its run was made: what was published later is not in it.
     """
     reached = case((RunRow.period_end < RunRow.created_at, RunRow.period_end), else_=RunRow.created_at)
     query = select(func.max(reached)).where(
-        RunRow.public_bot_id == public_bot_id, RunRow.state == RunState.DONE, RunRow.deliver.is_(True)
+        RunRow.public_bot_id == public_bot_id,
+        RunRow.state == RunState.DONE,
+        RunRow.deliver.is_(True),
+        exists().where(DigestRow.run_id == RunRow.id),
     )
     end: datetime | None = (await session.execute(query)).scalar_one()
     return end

@@ -64,6 +64,11 @@ async def run_bot(settings: Settings) -> None:
             return
         stack.push_async_callback(_free_role, process.tools)
         await stack.enter_async_context(local_engine(process))
+        log.info("The bot is running; Ctrl-C stops it.")
+        if not settings.telegram.operator_ids:
+            log.warning(
+                "telegram.operator_ids is empty: nobody is an operator. The bot tells whoever writes it their id."
+            )
         board = Board(process.tools, Courier(bot))
         dispatcher = make_dispatcher(process.tools, board)
         poller = Poller(bot, dispatcher)

@@ -27,13 +27,16 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         process = await stack.enter_async_context(open_process(settings, with_local_engine=waits))
         tools = process.tools
-        order = Order(options.bot, options.period, options.limit, deliver=not options.no_deliver)
+        order = Order(options.bot, options.period, options.limit, deliver=waits and not options.no_deliver)
         started = await start_run(tools, order)
         await ring_for(tools, started.run)
         if not started.is_new:
             sys.stderr.write(f"Run {started.run.id} of {started.run.bot_slug} is going on already.\n")
         if not waits:
-            sys.stdout.write(f"Run {started.run.id} has started: python -m pipeline status\n")
+            sys.stdout.write(
+                f"Run {started.run.id} has started: python -m pipeline status. Nobody is given it without --wait, "
+                "so its posts stay free.\n"
+            )
             return 0
         await stack.enter_async_context(local_engine(process))
         ended = await watch(tools, started.run.id, Console(stderr=True))

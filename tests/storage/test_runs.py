@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import public_bots, run_posts, runs
+from storage import digests, public_bots, run_posts, runs
 from storage.database import Database
 from storage.records import (
     ENDED,
+    Digest,
     Engine,
     Failure,
     ModelCall,
@@ -52,8 +53,11 @@ async def create(database: Database, slug: str = "city", now: datetime = NOON, *
         return await runs.create(session, new, now)
 
 
-async def end(database: Database, run: Run) -> None:
+async def end(database: Database, run: Run, *, gives: bool = True) -> None:
+    digest = Digest(run.id, run.bot_slug, run.bot_title, "en", "UTC", run.period, ())
     async with database.write() as session:
+        if gives:
+            await digests.save(session, digest, run.public_bot_id, NOON)
         assert await runs.transition(session, run.id, {run.state}, RunState.DONE, NOON, finished_at=NOON)
 
 
@@ -155,6 +159,9 @@ async def test_the_next_digest_begins_where_the_last_given_one_ended(desk: Datab
     async with desk.write() as session:
         await runs.fail(session, run.id, Failure("model.quota"), NOON)
     assert await next_start() == NOON - 2 * DAY
+    run, _ = await create(desk)
+    await end(desk, run, gives=False)
+    assert await next_start() == NOON - 2 * DAY, "a run that found nothing gave nothing"
     run, _ = await create(desk, period=Period(NOON - 9 * DAY, NOON - 8 * DAY))
     await end(desk, run)
     assert await next_start() == NOON - 2 * DAY, "an older period that was asked for later takes nothing away"
