@@ -106,12 +106,6 @@ async def count(session: AsyncSession) -> int:
     return (await session.execute(select(func.count(PostRow.id)))).scalar_one()
 
 
-async def newest(session: AsyncSession, source_ids: Sequence[int]) -> datetime | None:
-    """When the last post of these sources was published."""
-    query = select(func.max(PostRow.published_at)).where(PostRow.source_id.in_(source_ids))
-    return (await session.execute(query)).scalar_one()
-
-
 def _is_newer(post: IncomingPost, stored_text: str, stored_edit: datetime | None) -> bool:
     is_another_text = post.text != stored_text
     if stored_edit is None:

@@ -49,10 +49,6 @@ def render_part_in_doubt(run_id: int, part: int, *, texts: Texts) -> View:
     return View.of(texts.get("digest.part_in_doubt", part=part), buttons=buttons([[again]]))
 
 
-def render_no_bots(texts: Texts) -> View:
-    return View.of(texts.get("digest.no_bots"))
-
-
 def render_problem(message_id: str, params: Mapping[str, str | int], *, texts: Texts) -> View:
     """An error for people, in words; for all that is raised as ForPeople."""
     return View.of(in_words(message_id, params, texts))

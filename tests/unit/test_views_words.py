@@ -13,7 +13,6 @@ from telegram_bot.callbacks import AddSource, BotAction, CancelRun, ChooseBot, S
 from telegram_bot.views import answers
 from telegram_bot.views.choices import (
     render_bot_choice,
-    render_no_bots,
     render_not_understood,
     render_part_in_doubt,
     render_problem,
@@ -141,7 +140,7 @@ def test_what_was_not_understood_is_named_with_an_example() -> None:
     assert render_not_understood("cancel", "all", texts=RU).text == (
         "Не понимаю «all». Пример, который сработает: /cancel 7"
     )
-    assert "python -m pipeline bots apply FILE.toml" in render_no_bots(EN).text
+    assert "python -m pipeline bots apply FILE.toml" in render_problem("digest.no_bots", {}, texts=EN).text
 
 
 def test_an_error_for_people_is_said_in_their_language() -> None:
