@@ -65,6 +65,7 @@ class PublicBotEntry(BaseModel):
     quiet_day: Literal["skip", "shorten", "say"] | None = None
     window_hours: int | None = Field(None, ge=1)
     batch_size: int | None = Field(None, ge=1, le=10)
+    paused: bool | None = None
     categories: tuple[CategoryEntry, ...] = Field(min_length=1, max_length=30)
 
     @model_validator(mode="after")
@@ -139,6 +140,7 @@ def _spec(entry: PublicBotEntry) -> PublicBotSpec:
         quiet_day=entry.quiet_day,
         window_hours=entry.window_hours,
         batch_size=entry.batch_size,
+        paused=entry.paused,
     )
 
 
@@ -157,6 +159,7 @@ def _entry(spec: PublicBotSpec) -> dict[str, Any]:
         "quiet_day": spec.quiet_day,
         "window_hours": spec.window_hours,
         "batch_size": spec.batch_size,
+        "paused": spec.paused,
         "categorization_prompt": spec.categorization_prompt,
         "summarization_prompt": spec.summarization_prompt,
     }

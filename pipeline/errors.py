@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.ports import Usage
+from storage.records import Unreached
 
 
 class Retryable(Exception):
@@ -38,7 +39,27 @@ class BrokerUnavailable(Exception):
 
 
 class Unreachable(Exception):
-    """Telegram will not deliver to this chat: it blocked the bot, left, or does not exist."""
+    """Telegram will not deliver to this chat, and said why: `why` for us, the message in its own words."""
+
+    def __init__(self, said: str, why: Unreached) -> None:
+        super().__init__(said)
+        self.why = why
+
+
+class Migrated(Exception):
+    """The group has become a supergroup: it is reached under `chat_id` from now on. Nothing was sent."""
+
+    def __init__(self, chat_id: int) -> None:
+        super().__init__(f"the chat is {chat_id} now")
+        self.chat_id = chat_id
+
+
+class MessageRefused(Exception):
+    """Telegram refused the message itself (it cannot be parsed, is too long or empty): no chat would get it."""
+
+
+class TokenRefused(Exception):
+    """Telegram does not know this bot's token (any more)."""
 
 
 class MessageGone(Exception):

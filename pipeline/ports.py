@@ -1,11 +1,12 @@
-"""What we do not own and have more than one of: the model and the doorbell, and the values that pass through them."""
+"""What we do not own and have more than one of: the model, the doorbell, the way to a public bot's readers and its rate
+limit, and the values that pass through them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from storage.records import Category, Ring, Summary, Verdict
 
@@ -89,3 +90,56 @@ class Doorbell(Protocol):
         """
 
     async def close(self) -> None: ...
+
+
+class Courier(Protocol):
+    """Sends in the name of one bot. A method call is one call of Telegram: trying again is the caller's business.
+
+    Raises (all methods):
+        Retryable: it certainly did not arrive and may later (flood control, connection refused).
+        Uncertain: nobody knows whether it arrived.
+        Unreachable: this chat cannot be written to.
+        Migrated: this chat has another id now.
+        MessageRefused: no chat would get this message.
+        TokenRefused: the bot's token is no good.
+    """
+
+    async def send(self, chat_id: int, **message: Any) -> int:
+        """Send a message; its id."""
+
+
+class Couriers(Protocol):
+    """The couriers of all public bots."""
+
+    async def of(self, public_bot_id: int, token_encrypted: str) -> Courier:
+        """The courier of this public bot, whose HTTP session lives as long as the process or the token.
+
+        Raises:
+            ForPeople: the token cannot be decrypted, or is none.
+        """
+
+    async def close(self) -> None: ...
+
+
+class Limiter(Protocol):
+    """How many messages a bot may send, shared by everybody who sends in its name.
+
+    Raises (all methods):
+        BrokerUnavailable: it cannot be asked.
+    """
+
+    async def reserve(self, public_bot_id: int, messages: int) -> float:
+        """Seconds until so many messages may go. Their places are taken, unless it is over LONGEST_RESERVATION_S:
+        then nothing is, and one asks again after that time. A pause that begins meanwhile counts all the same: ask
+        `pause_left_s` before sending."""
+
+    async def pause(self, public_bot_id: int, seconds: float) -> None:
+        """Telegram told the bot to be silent: nothing is to be sent in its name for so long."""
+
+    async def pause_left_s(self, public_bot_id: int) -> float:
+        """Seconds until a pause ends; 0: there is none."""
+
+    async def close(self) -> None: ...
+
+
+LONGEST_RESERVATION_S = 3.0

@@ -13,4 +13,5 @@ QUEUES: Mapping[WorkKind, str] = {
     WorkKind.CATEGORIZE: "categorize",
     WorkKind.SUMMARIZE: "summarize",
     WorkKind.ASSEMBLE: "housekeeping",
+    WorkKind.DELIVER: "deliver",
 }

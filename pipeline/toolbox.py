@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.ports import Doorbell, Model
+from pipeline.ports import Couriers, Doorbell, Limiter, Model
 from settings import Settings
 from storage.database import Database
 
@@ -22,6 +22,8 @@ class Toolbox:
     database: Database
     model: Model
     doorbell: Doorbell
+    couriers: Couriers
+    limiter: Limiter
     now: Callable[[], datetime]
     owner: str
     has_local_engine: bool = False

@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipeline.adapters.couriers import PublicCouriers
 from pipeline.adapters.doorbell import CeleryDoorbell, LocalDoorbell
+from pipeline.adapters.limiter import LimiterWithFallback, LocalLimiter, RedisLimiter
+from pipeline.adapters.token_box import open_token_box
 from pipeline.local_engine import LocalEngine
-from pipeline.ports import Doorbell, Model
+from pipeline.ports import Doorbell, Limiter, Model
 from pipeline.pulse import Pulse, host_of, owner_name
 from pipeline.toolbox import Toolbox
 from settings import HOME, ProviderSettings, Settings
@@ -42,6 +45,8 @@ async def open_process(settings: Settings, *, with_local_engine: bool = False) -
         database=Database(url),
         model=make_model(settings.llm),
         doorbell=make_doorbell(settings, nudged.set),
+        couriers=PublicCouriers(settings.telegram.api_url, lambda: open_token_box(settings.security, make_key=False)),
+        limiter=make_limiter(settings, with_local_engine=with_local_engine),
         now=utc_now,
         owner=owner_name(),
         has_local_engine=with_local_engine,
@@ -51,6 +56,8 @@ async def open_process(settings: Settings, *, with_local_engine: bool = False) -
     finally:
         await tools.model.close()
         await tools.doorbell.close()
+        await tools.couriers.close()
+        await tools.limiter.close()
         await tools.database.close()
 
 
@@ -89,6 +96,16 @@ def make_doorbell(settings: Settings, on_local: Callable[[], None]) -> Doorbell:
     if settings.engine.mode == "local":
         return LocalDoorbell(on_local)
     return CeleryDoorbell(settings.redis.url, on_local)
+
+
+def make_limiter(settings: Settings, *, with_local_engine: bool) -> Limiter:
+    """Shared through Redis; a process that works without Redis where it must also limits itself then."""
+    per_second = settings.delivery.messages_per_second
+    local = LocalLimiter(per_second)
+    if settings.engine.mode == "local":
+        return local
+    shared = RedisLimiter(settings.redis.url, per_second)
+    return LimiterWithFallback(shared, local) if with_local_engine else shared
 
 
 def make_worker_record(name: str, owner: str, queues: tuple[str, ...], concurrency: int) -> Worker:

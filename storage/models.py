@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -99,7 +100,10 @@ class PostRow(Base):
 
 
 class PublicBotRow(Base):
+    """`schedule_since` is when its schedule came into force: what was due before is not caught up."""
+
     __tablename__ = "public_bots"
+    __table_args__ = (Index("uq_public_bots_telegram_id", "telegram_id", unique=True),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     slug: Mapped[str] = mapped_column(String(64), unique=True)
@@ -118,6 +122,12 @@ class PublicBotRow(Base):
     quiet_day: Mapped[str | None] = mapped_column(String(10))
     window_hours: Mapped[int | None]
     batch_size: Mapped[int | None]
+    is_paused: Mapped[bool] = mapped_column(server_default=false())
+    schedule_since: Mapped[datetime | None]
+    telegram_id: Mapped[int | None] = mapped_column(BigInteger)
+    username: Mapped[str | None]
+    token_fault: Mapped[str | None] = mapped_column(String(50))
+    parked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -159,6 +169,8 @@ class RunRow(Base):
     period_end: Mapped[datetime]
     post_limit: Mapped[int]
     deliver: Mapped[bool]
+    publish_at: Mapped[datetime | None]
+    is_paused: Mapped[bool] = mapped_column(server_default=false())
     notice: Mapped[str | None]
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
@@ -196,6 +208,7 @@ class WorkRow(Base):
     kind: Mapped[str] = mapped_column(String(30))
     state: Mapped[str] = mapped_column(String(10))
     post_ids: Mapped[list[int]] = mapped_column(Json)
+    lane: Mapped[int | None]
     owner: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None]
     fence: Mapped[int]
@@ -265,8 +278,131 @@ class CardRow(Base):
     is_gone: Mapped[bool]
     parts_sent: Mapped[int]
     part_in_doubt: Mapped[int | None]
+    is_below_draft: Mapped[bool] = mapped_column(server_default=false())
     announced_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class InvitationRow(Base):
+    __tablename__ = "invitations"
+    __table_args__ = (UniqueConstraint("public_bot_id", "origin"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_bot_id: Mapped[int] = mapped_column(ForeignKey("public_bots.id"))
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    origin: Mapped[str] = mapped_column(String(64))
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class SubscriberRow(Base):
+    """A chat that reads a public bot, or did. `left_out` are categories it does not want; NULL: it wants all."""
+
+    __tablename__ = "subscribers"
+    __table_args__ = (
+        UniqueConstraint("public_bot_id", "chat_id"),
+        Index("ix_subscribers_bot_state", "public_bot_id", "state"),
+        Index("ix_subscribers_unasked", "id", sqlite_where=text("state = 'offered' AND asked_at IS NULL"),
+              postgresql_where=text("state = 'offered' AND asked_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_bot_id: Mapped[int] = mapped_column(ForeignKey("public_bots.id"))
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(12))
+    title: Mapped[str | None]
+    language: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(12))
+    reason: Mapped[str | None] = mapped_column(String(30))
+    left_out: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitations.id"))
+    asked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    """One part of a digest for one chat. `due_at` is NULL until the part before it has ended; `attempt` numbers the
+    calls, so that a result is saved only for the call it came from."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("digest_id", "chat_id", "part"),
+        Index("ix_deliveries_lane", "digest_id", "lane", "state", "due_at"),
+        Index("ix_deliveries_subscriber", "subscriber_id"),
+        Index("ix_deliveries_sending", "started_at", sqlite_where=text("state = 'sending'"),
+              postgresql_where=text("state = 'sending'")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    digest_id: Mapped[int] = mapped_column(ForeignKey("digests.id"))
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id"))
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    part: Mapped[int]
+    lane: Mapped[int]
+    left_out: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    state: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None]
+    attempt: Mapped[int]
+    due_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SlotRow(Base):
+    """A time at which a public bot's schedule wanted a digest, and the run that makes it."""
+
+    __tablename__ = "slots"
+
+    public_bot_id: Mapped[int] = mapped_column(ForeignKey("public_bots.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    created_at: Mapped[datetime]
+
+
+class OperatorRow(Base):
+    """An operator as last seen: how to address them when they did not ask."""
+
+    __tablename__ = "operators"
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(100))
+    language: Mapped[str] = mapped_column(String(8))
+    seen_at: Mapped[datetime]
+
+
+class ActionRow(Base):
+    """What an operator changed, and when. `operator_id` is NULL for the command line."""
+
+    __tablename__ = "actions"
+    __table_args__ = (Index("ix_actions_run", "run_id"), Index("ix_actions_bot", "public_bot_id", "id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    operator_id: Mapped[int | None] = mapped_column(BigInteger)
+    operator_name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(30))
+    public_bot_id: Mapped[int | None] = mapped_column(ForeignKey("public_bots.id"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    details: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class FaultRow(Base):
+    """Something that operators should know of. `told_at` is NULL until the bot has told them."""
+
+    __tablename__ = "faults"
+    __table_args__ = (
+        Index("ix_faults_untold", "id", sqlite_where=text("told_at IS NULL"), postgresql_where=text("told_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    public_bot_id: Mapped[int | None] = mapped_column(ForeignKey("public_bots.id"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    message_id: Mapped[str] = mapped_column(String(50))
+    params: Mapped[dict[str, Any]] = mapped_column(Json)
+    told_at: Mapped[datetime | None]
 
 
 class WorkerRow(Base):

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import sources
 from storage.inserting import insert, insert_ignoring
 from storage.models import PublicBotRow, PublicBotSourceRow, SourceRow
 from storage.records import Category, PublicBot, PublicBotSpec
+from storage.runs import changed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,17 @@ class Applied:
 async def apply(session: AsyncSession, spec: PublicBotSpec, token_encrypted: str | None, now: datetime) -> Applied:
     """Create or update the public bot of that slug. A token of None keeps the one it has, unless it is to have none.
 
-    Sources that do not exist yet are made, empty, and named in the answer.
+    Sources that do not exist yet are made, empty, and named in the answer. A schedule that changes, or that a pause
+    held, is in force from now on: what was due before is not caught up.
     """
     values = _values(spec, now)
-    if token_encrypted is not None or spec.token_env is None:
-        values["token_encrypted"] = token_encrypted
     known = await by_slug(session, spec.slug)
+    if token_encrypted is not None or spec.token_env is None:
+        values |= {"token_encrypted": token_encrypted, "token_fault": None, "parked_until": None}
+    if spec.paused is not None:
+        values["is_paused"] = spec.paused
+    if known is None or _begins_anew(known, spec):
+        values["schedule_since"] = now
     statement = insert(session, PublicBotRow).values(**values, created_at=now)
     statement = statement.on_conflict_do_update(index_elements=["slug"], set_=values)
     await session.execute(statement)
@@ -45,25 +51,61 @@ async def apply(session: AsyncSession, spec: PublicBotSpec, token_encrypted: str
 
 async def everyone(session: AsyncSession) -> Sequence[PublicBot]:
     """All public bots, by slug."""
-    rows = (await session.execute(select(PublicBotRow).order_by(PublicBotRow.slug))).scalars().all()
+    query = select(PublicBotRow).order_by(PublicBotRow.slug).execution_options(populate_existing=True)
+    rows = (await session.execute(query)).scalars().all()
     return [_bot(row, await _source_names(session, row.id)) for row in rows]
 
 
 async def by_slug(session: AsyncSession, slug: str) -> PublicBot | None:
     """The public bot of that slug; case does not count."""
     query = select(PublicBotRow).where(func.lower(PublicBotRow.slug) == slug.lower())
-    row = (await session.execute(query)).scalar_one_or_none()
+    row = (await session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
     return _bot(row, await _source_names(session, row.id)) if row else None
 
 
 async def by_id(session: AsyncSession, bot_id: int) -> PublicBot | None:
-    row = await session.get(PublicBotRow, bot_id)
+    row = await session.get(PublicBotRow, bot_id, populate_existing=True)
     return _bot(row, await _source_names(session, row.id)) if row else None
 
 
 async def source_ids(session: AsyncSession, bot_id: int) -> Sequence[int]:
     query = select(PublicBotSourceRow.source_id).where(PublicBotSourceRow.public_bot_id == bot_id)
     return (await session.execute(query)).scalars().all()
+
+
+async def token(session: AsyncSession, bot_id: int) -> str | None:
+    """Its token, encrypted; None where it has none."""
+    query = select(PublicBotRow.token_encrypted).where(PublicBotRow.id == bot_id)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def set_paused(session: AsyncSession, bot_id: int, now: datetime, *, is_paused: bool) -> bool:
+    """Pause a public bot or let it go on. False: it is so already."""
+    values: dict[str, object] = {"is_paused": is_paused} | ({} if is_paused else {"schedule_since": now})
+    which = (PublicBotRow.id == bot_id) & PublicBotRow.is_paused.is_(not is_paused)
+    return changed_rows(await session.execute(update(PublicBotRow).where(which).values(**values))) == 1
+
+
+async def set_identity(session: AsyncSession, bot_id: int, telegram_id: int, username: str | None) -> bool:
+    """What Telegram says a public bot is. False: another public bot is that already."""
+    taken = select(PublicBotRow.id).where(PublicBotRow.telegram_id == telegram_id, PublicBotRow.id != bot_id)
+    if (await session.execute(taken)).first() is not None:
+        return False
+    values = {"telegram_id": telegram_id, "username": username}
+    await session.execute(update(PublicBotRow).where(PublicBotRow.id == bot_id).values(**values))
+    return True
+
+
+async def set_token_fault(session: AsyncSession, bot_id: int, message_id: str | None) -> bool:
+    """Why its token cannot be used, None: it can. False: that was known."""
+    known = PublicBotRow.token_fault.is_not_distinct_from(message_id)
+    which = (PublicBotRow.id == bot_id) & ~known
+    return changed_rows(await session.execute(update(PublicBotRow).where(which).values(token_fault=message_id))) == 1
+
+
+async def park(session: AsyncSession, bot_id: int, until: datetime | None) -> None:
+    """Telegram told it to be silent until then."""
+    await session.execute(update(PublicBotRow).where(PublicBotRow.id == bot_id).values(parked_until=until))
 
 
 async def _source_names(session: AsyncSession, bot_id: int) -> tuple[str, ...]:
@@ -74,6 +116,11 @@ async def _source_names(session: AsyncSession, bot_id: int) -> tuple[str, ...]:
         .order_by(PublicBotSourceRow.position)
     )
     return tuple((await session.execute(query)).scalars())
+
+
+def _begins_anew(known: PublicBot, spec: PublicBotSpec) -> bool:
+    has_changed = (known.spec.schedule, known.spec.timezone) != (spec.schedule, spec.timezone)
+    return has_changed or (known.is_paused and spec.paused is False)
 
 
 def _values(spec: PublicBotSpec, now: datetime) -> dict[str, object]:
@@ -118,5 +165,16 @@ def _bot(row: PublicBotRow, source_names: tuple[str, ...]) -> PublicBot:
         quiet_day=row.quiet_day,
         window_hours=row.window_hours,
         batch_size=row.batch_size,
+        paused=True if row.is_paused else None,
     )
-    return PublicBot(id=row.id, spec=spec, has_token=row.token_encrypted is not None)
+    return PublicBot(
+        id=row.id,
+        spec=spec,
+        has_token=row.token_encrypted is not None,
+        is_paused=row.is_paused,
+        schedule_since=row.schedule_since,
+        telegram_id=row.telegram_id,
+        username=row.username,
+        token_fault=row.token_fault,
+        parked_until=row.parked_until,
+    )

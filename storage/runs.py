@@ -50,6 +50,7 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         period_end=new.period.end,
         post_limit=new.post_limit,
         deliver=new.deliver,
+        publish_at=new.publish_at,
         notice=new.notice,
         created_at=now,
         stage_started_at=now,
@@ -272,4 +273,7 @@ def _run(row: RunRow, slug: str, title: str, timezone: str) -> Run:
         notice=row.notice,
         timezone=timezone,
         stage_started_at=row.stage_started_at,
+        origin=row.origin,
+        publish_at=row.publish_at,
+        is_paused=row.is_paused,
     )

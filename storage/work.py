@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from storage.models import RunRow, WorkRow
+from storage.models import DigestRow, RunRow, WorkRow
 from storage.records import ENDED, Engine, Ring, Work, WorkKind, WorkState
 from storage.runs import GOING_ON, changed_rows
 
@@ -37,6 +37,7 @@ async def add(
     now: datetime,
     *,
     failures: int = 0,
+    lane: int | None = None,
 ) -> None:
     """Enter one piece of work for each batch of post ids, with the failures it has behind it."""
     rows = [
@@ -45,6 +46,7 @@ async def add(
             "kind": kind,
             "state": WorkState.PENDING,
             "post_ids": list(batch),
+            "lane": lane,
             "fence": 0,
             "failures": failures,
             "crashes": 0,
@@ -74,13 +76,7 @@ async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) 
 
 async def due(session: AsyncSession, engine: Engine, now: datetime, limit: int) -> Sequence[Ring]:
     """Work of an engine's runs that can be claimed, oldest first."""
-    query = (
-        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
-        .join(RunRow, RunRow.id == WorkRow.run_id)
-        .where(_claimable(now), RunRow.engine == engine)
-        .order_by(WorkRow.id)
-        .limit(limit)
-    )
+    query = _rings().where(_claimable(now), RunRow.engine == engine).order_by(WorkRow.id).limit(limit)
     return [_ring(*row) for row in await session.execute(query)]
 
 
@@ -92,8 +88,7 @@ async def due_unheard(
     if heard_before is not None:
         unheard = or_(unheard, WorkRow.rung_at < heard_before)
     query = (
-        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
-        .join(RunRow, RunRow.id == WorkRow.run_id)
+        _rings()
         .where(
             WorkRow.state == WorkState.PENDING,
             WorkRow.due_at <= now,
@@ -110,8 +105,7 @@ async def due_unheard(
 async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: bool = False) -> Sequence[Ring]:
     """The run's work that waits, is due and was never rung for; `again`: or that was. Marked: ring after the commit."""
     query = (
-        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
-        .join(RunRow, RunRow.id == WorkRow.run_id)
+        _rings()
         .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, WorkRow.due_at <= now, GOING_ON)
         .order_by(WorkRow.id)
     )
@@ -125,11 +119,7 @@ async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: b
 async def next_suspect(session: AsyncSession) -> Sequence[Ring]:
     """The next piece of work, if any, that has killed a process and waits for its turn to be tried by itself."""
     query = (
-        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine)
-        .join(RunRow, RunRow.id == WorkRow.run_id)
-        .where(WorkRow.state == WorkState.PENDING, WorkRow.crashes > 0, GOING_ON)
-        .order_by(WorkRow.id)
-        .limit(1)
+        _rings().where(WorkRow.state == WorkState.PENDING, WorkRow.crashes > 0, GOING_ON).order_by(WorkRow.id).limit(1)
     )
     return [_ring(*row) for row in await session.execute(query)]
 
@@ -282,8 +272,16 @@ async def _end_claim(session: AsyncSession, work: Work, values: Mapping[str, obj
         raise LostClaim(f"work {work.id}, claim {work.fence}")
 
 
-def _ring(work_id: int, run_id: int, kind: str, engine: str) -> Ring:
-    return Ring(work_id=work_id, run_id=run_id, kind=WorkKind(kind), engine=Engine(engine))
+def _rings() -> Select[int, int, str, str, int | None]:
+    return (
+        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine, DigestRow.id)
+        .join(RunRow, RunRow.id == WorkRow.run_id)
+        .outerjoin(DigestRow, DigestRow.run_id == WorkRow.run_id)
+    )
+
+
+def _ring(work_id: int, run_id: int, kind: str, engine: str, digest_id: int | None) -> Ring:
+    return Ring(work_id=work_id, run_id=run_id, kind=WorkKind(kind), engine=Engine(engine), digest_id=digest_id)
 
 
 def _work(row: WorkRow) -> Work:
@@ -296,4 +294,5 @@ def _work(row: WorkRow) -> Work:
         failures=row.failures,
         crashes=row.crashes,
         retries=row.retries,
+        lane=row.lane,
     )

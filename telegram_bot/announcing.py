@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.adapters.courier import Courier
+from pipeline.adapters.courier import BotCourier
 from pipeline.errors import Retryable, Uncertain
 from pipeline.services.following import load_digest
 from pipeline.stages.rendering import render_digest
@@ -30,7 +30,7 @@ class Announcer:
     A part whose sending began and was never confirmed is not sent again by itself: the operator is told, with a button.
     """
 
-    def __init__(self, tools: Toolbox, courier: Courier, pace: Pace) -> None:
+    def __init__(self, tools: Toolbox, courier: BotCourier, pace: Pace) -> None:
         self._tools = tools
         self._courier = courier
         self._pace = pace

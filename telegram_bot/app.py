@@ -17,7 +17,7 @@ from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 from aiogram.utils.token import TokenValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.adapters.courier import Courier
+from pipeline.adapters.courier import BotCourier
 from pipeline.pulse import is_dead
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import local_engine, open_process
@@ -69,7 +69,7 @@ async def run_bot(settings: Settings) -> None:
             log.warning(
                 "telegram.operator_ids is empty: nobody is an operator. The bot tells whoever writes it their id."
             )
-        board = Board(process.tools, Courier(bot))
+        board = Board(process.tools, BotCourier(bot))
         dispatcher = make_dispatcher(process.tools, board)
         poller = Poller(bot, dispatcher)
         showing = asyncio.create_task(board.run())

@@ -11,6 +11,7 @@ from aiogram import BaseMiddleware
 from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, Message, TelegramObject, User
 
+from storage.records import Actor
 from telegram_bot.views.answers import not_for_strangers
 from telegram_bot.views.help import render_stranger
 from texts import Texts
@@ -22,7 +23,8 @@ MOST_STRANGERS = 10_000
 
 
 class OnlyOperators(BaseMiddleware):
-    """Lets operators through, with `texts` in their language. A stranger gets one polite line an hour, in private."""
+    """Lets operators through, with `texts` in their language and `actor`. A stranger gets one polite line an hour, in
+    private."""
 
     def __init__(self, operator_ids: frozenset[int], default_language: str) -> None:
         self._operator_ids = operator_ids
@@ -38,7 +40,7 @@ class OnlyOperators(BaseMiddleware):
         user: User | None = data.get("event_from_user")
         texts = Texts(user.language_code if user else None, self._default_language)
         if user is not None and user.id in self._operator_ids:
-            return await handler(event, {**data, "texts": texts})
+            return await handler(event, {**data, "texts": texts, "actor": Actor(user.id, user.full_name)})
         if user is not None:
             await self._turn_away(event, user, texts)
         return None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.adapters.courier import Courier
+from pipeline.adapters.courier import BotCourier
 from pipeline.errors import BrokerUnavailable, MessageGone, Retryable, Uncertain, Unreachable
 from pipeline.services.overview import someone_works_on
 from pipeline.toolbox import Toolbox
@@ -47,7 +47,7 @@ class Service(NamedTuple):
 class Board:
     """Shows runs in chats. One task a card and step, so that a slow chat holds up no other."""
 
-    def __init__(self, tools: Toolbox, courier: Courier) -> None:
+    def __init__(self, tools: Toolbox, courier: BotCourier) -> None:
         self._tools = tools
         self._courier = courier
         self._pace = Pace()

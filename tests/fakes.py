@@ -1,12 +1,15 @@
-"""The model for tests: answers at once or as it is told to, and fails the test that calls it from inside a session."""
+"""Doubles of what we do not own. The model answers at once or as it is told to; the couriers write down what they carry
+or do as they are told. Both fail the test that calls them from inside a session."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from pipeline.ports import Answer, Brief, PostText, Usage
+from pipeline.adapters.limiter import LocalLimiter
+from pipeline.ports import Answer, Brief, Courier, PostText, Usage
 from storage.database import Database
 from storage.records import Summary, Verdict
 
@@ -57,3 +60,53 @@ class FakeModel:
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
         await self.behaviour(kind, posts)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A message that a fake courier was given."""
+
+    public_bot_id: int
+    chat_id: int
+    text: str
+
+
+@dataclass
+class FakeCouriers:
+    """`trouble` sees each message before it counts as delivered and may raise; `refuses_token` fails `of`."""
+
+    trouble: Callable[[Carried], Exception | None] = lambda carried: None
+    refuses_token: Exception | None = None
+    latency_s: float = 0.0
+    delivered: list[Carried] = field(default_factory=list)
+    attempts: list[Carried] = field(default_factory=list)
+
+    async def of(self, public_bot_id: int, token_encrypted: str) -> Courier:
+        if self.refuses_token is not None:
+            raise self.refuses_token
+        return FakeCourier(self, public_bot_id)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class FakeCourier:
+    couriers: FakeCouriers
+    public_bot_id: int
+
+    async def send(self, chat_id: int, **message: Any) -> int:
+        assert not Database.has_open_session(), "Telegram was called while a database session was open"
+        carried = Carried(self.public_bot_id, chat_id, str(message["text"]))
+        self.couriers.attempts.append(carried)
+        if self.couriers.latency_s:
+            await asyncio.sleep(self.couriers.latency_s)
+        if (error := self.couriers.trouble(carried)) is not None:
+            raise error
+        self.couriers.delivered.append(carried)
+        return len(self.couriers.delivered)
+
+
+def fast_limiter() -> LocalLimiter:
+    """A limiter that never holds a test up."""
+    return LocalLimiter(1_000_000)

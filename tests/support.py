@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from pipeline.ports import Couriers, Limiter
 from pipeline.pulse import owner_name
 from pipeline.services.following import load_progress
 from pipeline.services.working import perform
@@ -13,7 +14,7 @@ from settings import Settings
 from storage import posts, public_bots, sources, work
 from storage.database import Database
 from storage.records import Category, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
-from tests.fakes import FakeModel
+from tests.fakes import FakeCouriers, FakeModel, fast_limiter
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 
@@ -54,12 +55,16 @@ def make_tools(
     now: Callable[[], datetime] = lambda: NOON,
     owner: str | None = None,
     has_local_engine: bool = False,
+    couriers: Couriers | None = None,
+    limiter: Limiter | None = None,
 ) -> Toolbox:
     return Toolbox(
         settings=settings or make_settings(),
         database=database,
         model=model or FakeModel(),
         doorbell=doorbell or FakeDoorbell(),
+        couriers=couriers or FakeCouriers(),
+        limiter=limiter or fast_limiter(),
         now=now,
         owner=owner or owner_name(),
         has_local_engine=has_local_engine,

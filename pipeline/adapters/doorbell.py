@@ -52,13 +52,13 @@ class CeleryDoorbell:
                 argument = ring.run_id if ring.kind is WorkKind.PLAN else ring.work_id
                 self._app.send_task(ring.kind.value, args=[argument], queue=QUEUES[ring.kind], retry=False)
         except OperationalError as error:
-            raise BrokerUnavailable(_cause(error)) from None
+            raise BrokerUnavailable(cause(error)) from None
 
     def _depths(self) -> Mapping[str, int]:
         try:
             if self._redis is None:
                 self._redis = Redis.from_url(
-                    _as_redis_py_writes_it(self._broker_url),
+                    as_redis_py_writes_it(self._broker_url),
                     socket_connect_timeout=CONNECT_TIMEOUT_S,
                     socket_timeout=CONNECT_TIMEOUT_S,
                 )
@@ -67,7 +67,7 @@ class CeleryDoorbell:
                     pipe.llen(queue)
                 return dict(zip(ALL_QUEUES, pipe.execute(), strict=True))
         except (RedisError, OSError) as error:
-            raise BrokerUnavailable(_cause(error)) from None
+            raise BrokerUnavailable(cause(error)) from None
 
 
 class LocalDoorbell:
@@ -89,11 +89,11 @@ class LocalDoorbell:
         """Nothing to close."""
 
 
-def _as_redis_py_writes_it(url: str) -> str:
+def as_redis_py_writes_it(url: str) -> str:
     """Kombu names a socket redis+socket:///PATH?virtual_host=N, redis-py unix:///PATH?db=N."""
     return url.replace("redis+socket://", "unix://", 1).replace("virtual_host=", "db=", 1)
 
 
-def _cause(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
     """What is wrong, without the URL, which may hold a password."""
     return f"{type(error).__name__}: {str(error).partition(' connecting to ')[0]}"

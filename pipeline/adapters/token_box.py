@@ -38,15 +38,19 @@ class TokenBox:
             raise ForPeople("bots.secret_key_lost") from None
 
 
-def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE) -> TokenBox:
+def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE, *, make_key: bool = True) -> TokenBox:
     """The box of this installation; its key is made at the first call where the settings have none.
 
+    `make_key` False is for who only decrypts: a new key would fit nothing.
+
     Raises:
-        ForPeople: the file that holds the key is empty.
+        ForPeople: the file that holds the key is empty, or gone and no new one is to be made.
     """
     if security.secret_key is not None and security.secret_key.get_secret_value():
         return TokenBox(security.secret_key.get_secret_value())
     if not key_file.exists():
+        if not make_key:
+            raise ForPeople("bots.secret_key_lost")
         _make_key(key_file)
     key = key_file.read_text().strip()
     if not key:

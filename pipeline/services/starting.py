@@ -10,8 +10,8 @@ from datetime import datetime
 from pipeline.errors import BrokerUnavailable, ForPeople
 from pipeline.stages.periods import parse_period, since
 from pipeline.toolbox import Toolbox
-from storage import cards, public_bots, run_posts, runs, work
-from storage.records import Engine, NewRun, Period, PublicBot, Run, WorkKind
+from storage import cards, operators, public_bots, run_posts, runs, work
+from storage.records import COMMAND_LINE, ActionKind, Actor, Engine, NewRun, Period, PublicBot, Run, WorkKind
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Order:
     origin: str = "cli"
     chat_id: int | None = None
     message_id: int | None = None
-    operator_id: int | None = None
+    actor: Actor = COMMAND_LINE
     language: str = "en"
 
 
@@ -68,13 +68,14 @@ async def start_run(tools: Toolbox, order: Order) -> Started:
         origin=order.origin,
         chat_id=order.chat_id,
         message_id=order.message_id,
-        requested_by=order.operator_id,
+        requested_by=order.actor.id,
         deliver=order.deliver,
     )
     async with tools.database.write() as session:
         run, is_new = await runs.create(session, new, now)
         if is_new:
             await work.add(session, run.id, WorkKind.PLAN, [()], now)
+            await operators.write_down(session, order.actor, ActionKind.START, now, public_bot_id=bot.id, run_id=run.id)
         replaced = None
         if order.chat_id is not None and not await cards.ensure(session, run.id, order.chat_id, order.language, now):
             replaced = await cards.show_again(session, run.id, order.chat_id)
@@ -99,17 +100,21 @@ async def ring_for(tools: Toolbox, run: Run) -> None:
             await runs.switch_engine(session, run.id, Engine.LOCAL, NOTICE_BROKER_LOST)
 
 
-async def cancel_run(tools: Toolbox, run_id: int, operator_id: int | None) -> bool:
+async def cancel_run(tools: Toolbox, run_id: int, actor: Actor) -> bool:
     """End a run at once: nothing of it is asked or saved any more. False: it had ended.
 
     Raises:
         ForPeople: there is no such run.
     """
     async with tools.database.write() as session:
-        if await runs.find(session, run_id) is None:
+        run = await runs.find(session, run_id)
+        if run is None:
             raise ForPeople("run.unknown", run=run_id)
-        if not await runs.cancel(session, run_id, operator_id, tools.now()):
+        if not await runs.cancel(session, run_id, actor.id, tools.now()):
             return False
+        await operators.write_down(
+            session, actor, ActionKind.CANCEL, tools.now(), public_bot_id=run.public_bot_id, run_id=run_id
+        )
         await work.cancel_all(session, run_id)
         await run_posts.drop_unfinished(session, run_id)
     return True

@@ -43,7 +43,8 @@ class Digest:
 @dataclass(frozen=True, slots=True)
 class Card:
     """The one message in a chat that follows a run. `parts_sent` counts the messages of the digest sent under it;
-    `part_in_doubt` is the part whose sending began and was never confirmed."""
+    `part_in_doubt` is the part whose sending began and was never confirmed; a card with the question whether to publish
+    stands `is_below_draft`."""
 
     id: int
     run_id: int
@@ -55,3 +56,4 @@ class Card:
     part_in_doubt: int | None
     is_final: bool
     is_gone: bool
+    is_below_draft: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class PublicBotSpec:
-    """A public bot as a bots file describes it; `None` means: as in settings.toml."""
+    """A public bot as a bots file describes it; `None` means: as in settings.toml, for `paused`: as it is."""
 
     slug: str
     title: str
@@ -32,13 +33,23 @@ class PublicBotSpec:
     quiet_day: str | None = None
     window_hours: int | None = None
     batch_size: int | None = None
+    paused: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PublicBot:
+    """`telegram_id` and `username` are known once Telegram has been asked with its token; `token_fault` is the message
+    id that says why the token cannot be used; Telegram told the bot to be silent until `parked_until`."""
+
     id: int
     spec: PublicBotSpec
     has_token: bool
+    is_paused: bool = False
+    schedule_since: datetime | None = None
+    telegram_id: int | None = None
+    username: str | None = None
+    token_fault: str | None = None
+    parked_until: datetime | None = None
 
     @property
     def slug(self) -> str:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from storage.records.operators import Action
+from storage.records.readers import DeliveryProgress
+
 
 class RunState(StrEnum):
     QUEUED = "queued"
@@ -84,11 +87,15 @@ class NewRun:
     requested_by: int | None = None
     deliver: bool = True
     notice: str | None = None
+    publish_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`notice` is one of those the card has words for; `timezone` is the public bot's."""
+    """`notice` is one of those the card has words for; `timezone` is the public bot's.
+
+    `publish_at` is when a scheduled run is to go out; `is_paused` says that an operator holds its delivery.
+    """
 
     id: int
     public_bot_id: int
@@ -111,13 +118,18 @@ class Run:
     notice: str | None
     timezone: str
     stage_started_at: datetime
+    origin: str = "operator"
+    publish_at: datetime | None = None
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
     """A run with everything a person asks about it, derived from rows at one moment.
 
-    `waits_because` is why work of it was put off, as the model's provider said it.
+    `waits_because` is why work of it was put off, as the model's provider said it; `delivery` is None until the
+    delivery has begun; `actions` are what operators did with this run, oldest first; Telegram told the public bot to be
+    silent until `parked_until`; `readers` are those who would be delivered to now.
     """
 
     run: Run
@@ -127,6 +139,10 @@ class RunProgress:
     model_calls: int
     cost: float
     waits_because: str | None = None
+    delivery: DeliveryProgress | None = None
+    actions: tuple[Action, ...] = ()
+    parked_until: datetime | None = None
+    readers: int = 0
 
     def count(self, *statuses: PostStatus) -> int:
         return sum(self.posts.get(status, 0) for status in statuses)

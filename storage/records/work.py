@@ -16,6 +16,7 @@ class WorkKind(StrEnum):
     CATEGORIZE = "categorize_posts"
     SUMMARIZE = "summarize_posts"
     ASSEMBLE = "assemble_digest"
+    DELIVER = "deliver_digest"
 
 
 class WorkState(StrEnum):
@@ -27,7 +28,7 @@ class WorkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One claimable piece of a run. `fence` is the number of its claim.
+    """One claimable piece of a run. `fence` is the number of its claim, `lane` that of a delivery.
 
     `failures` counts bad answers to it alone, `crashes` processes that died over it alone, `retries` how often it was
     put off.
@@ -41,16 +42,18 @@ class Work:
     failures: int
     crashes: int
     retries: int
+    lane: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Work that waits for somebody to claim it: what a doorbell is told."""
+    """Work that waits for somebody to claim it: what a doorbell is told. `digest_id` is the run's, where it has one."""
 
     work_id: int
     run_id: int
     kind: WorkKind
     engine: Engine
+    digest_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command, CommandObject
-from aiogram.types import CallbackQuery, Message, User
+from aiogram.types import CallbackQuery, Message
 
 from pipeline.errors import ForPeople
 from pipeline.services.overview import load_active
@@ -13,6 +13,7 @@ from pipeline.services.starting import Order, cancel_run, check_limit, find_bot,
 from pipeline.stages.periods import parse_period
 from pipeline.toolbox import Toolbox
 from storage import cards, public_bots
+from storage.records import Actor
 from telegram_bot.callbacks import BotAction, CancelRun, ChooseBot, SendAgain
 from telegram_bot.progress import Board
 from telegram_bot.views import answers
@@ -31,7 +32,9 @@ def make_router() -> Router:
     return router
 
 
-async def digest(message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts) -> None:
+async def digest(
+    message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts, actor: Actor
+) -> None:
     wish = parse_wish(command.args or "")
     if wish is None:
         await message.answer(**render_not_understood("digest", command.args or "", texts=texts).as_kwargs())
@@ -44,11 +47,11 @@ async def digest(message: Message, command: CommandObject, tools: Toolbox, board
         view = render_bot_choice(bots, period=wish.period, limit=wish.limit, texts=texts)
         await message.answer(**view.as_kwargs())
         return
-    await _begin(message, message.from_user, bots[0].slug, wish, tools, board, texts)
+    await _begin(message, actor, bots[0].slug, wish, tools, board, texts)
 
 
 async def digest_of_chosen_bot(
-    query: CallbackQuery, callback_data: ChooseBot, tools: Toolbox, board: Board, texts: Texts
+    query: CallbackQuery, callback_data: ChooseBot, tools: Toolbox, board: Board, texts: Texts, actor: Actor
 ) -> None:
     async with tools.database.read() as session:
         bot = await public_bots.by_id(session, callback_data.bot_id)
@@ -56,11 +59,13 @@ async def digest_of_chosen_bot(
         await query.answer(answers.outdated_button(texts))
         return
     wish = Wish(bot.slug, callback_data.period, callback_data.limit)
-    await _begin(query.message, query.from_user, bot.slug, wish, tools, board, texts)
+    await _begin(query.message, actor, bot.slug, wish, tools, board, texts)
     await query.answer()
 
 
-async def cancel(message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts) -> None:
+async def cancel(
+    message: Message, command: CommandObject, tools: Toolbox, board: Board, texts: Texts, actor: Actor
+) -> None:
     wanted = parse_run_id(command.args or "")
     if command.args and wanted is None:
         await message.answer(**render_not_understood("cancel", command.args, texts=texts).as_kwargs())
@@ -72,15 +77,15 @@ async def cancel(message: Message, command: CommandObject, tools: Toolbox, board
     if len(run_ids) > 1:
         await message.answer(**render_run_choice(active, texts=texts).as_kwargs())
         return
-    was_going_on = await cancel_run(tools, run_ids[0], _id_of(message.from_user))
+    was_going_on = await cancel_run(tools, run_ids[0], actor)
     board.look()
     await message.answer(answers.cancelling(texts) if was_going_on else answers.already_ended(texts))
 
 
 async def cancel_pressed(
-    query: CallbackQuery, callback_data: CancelRun, tools: Toolbox, board: Board, texts: Texts
+    query: CallbackQuery, callback_data: CancelRun, tools: Toolbox, board: Board, texts: Texts, actor: Actor
 ) -> None:
-    was_going_on = await cancel_run(tools, callback_data.run_id, query.from_user.id)
+    was_going_on = await cancel_run(tools, callback_data.run_id, actor)
     board.look()
     await query.answer(answers.cancelling(texts) if was_going_on else answers.already_ended(texts))
 
@@ -96,7 +101,7 @@ async def send_again(
 
 
 async def _begin(
-    message: Message, operator: User | None, slug: str, wish: Wish, tools: Toolbox, board: Board, texts: Texts
+    message: Message, actor: Actor, slug: str, wish: Wish, tools: Toolbox, board: Board, texts: Texts
 ) -> None:
     """Start the run, show its card, then make somebody work: the card does not wait for the broker."""
     order = Order(
@@ -106,7 +111,7 @@ async def _begin(
         origin="operator",
         chat_id=message.chat.id,
         message_id=message.message_id,
-        operator_id=_id_of(operator),
+        actor=actor,
         language=texts.language,
     )
     started = await start_run(tools, order)
@@ -126,7 +131,3 @@ async def _take_choice(message: Message) -> bool:
     except TelegramBadRequest:
         return False
     return True
-
-
-def _id_of(user: User | None) -> int | None:
-    return user.id if user else None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiogram import Bot
 
-from pipeline.adapters.courier import Courier
+from pipeline.adapters.courier import BotCourier
 from pipeline.local_engine import LocalEngine
 from pipeline.toolbox import Toolbox
 from storage import cards, posts, public_bots, runs, sources, workers
@@ -84,7 +84,7 @@ class Desk:
 
     async def start(self) -> None:
         self.bot: Bot = make_bot(self.settings)
-        self.board = Board(self.tools, Courier(self.bot))
+        self.board = Board(self.tools, BotCourier(self.bot))
         self.poller = Poller(self.bot, make_dispatcher(self.tools, self.board))
         self._showing = asyncio.create_task(self.board.run())
         self._polling = asyncio.create_task(self.poller.run())

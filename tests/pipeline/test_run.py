@@ -12,7 +12,7 @@ from pipeline.services.following import load_digest
 from pipeline.services.starting import Order, cancel_run, start_run
 from pipeline.toolbox import Toolbox
 from storage.database import Database
-from storage.records import PostStatus, RunProgress, RunState
+from storage.records import Actor, PostStatus, RunProgress, RunState
 from tests.fakes import FakeModel
 from tests.support import do_all_work, make_posts, make_spec, make_tools, open_desk
 
@@ -165,7 +165,7 @@ async def test_after_cancel_nothing_is_asked_or_saved(database: Database) -> Non
 
     async def cancel_during_the_second_call(kind: str, posts: Sequence[PostText]) -> None:
         if len(model.calls) == 2:
-            await cancel_run(tools, started.run.id, 7)
+            await cancel_run(tools, started.run.id, Actor(7, "Anna"))
             raise Retryable("HTTP 503")
 
     model = FakeModel(behaviour=cancel_during_the_second_call)
@@ -177,7 +177,7 @@ async def test_after_cancel_nothing_is_asked_or_saved(database: Database) -> Non
     assert len(model.calls) == 2
     assert ended.count(PostStatus.DROPPED) == 20
     assert ended.model_calls == 2, "what was asked is paid for, cancelled or not"
-    assert not await cancel_run(tools, started.run.id, 7)
+    assert not await cancel_run(tools, started.run.id, Actor(7, "Anna"))
 
 
 async def test_a_second_command_for_the_same_bot_gets_the_same_run(database: Database) -> None:
