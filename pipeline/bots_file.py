@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import tomli_w
-from croniter import croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import ForPeople
+from pipeline.stages.schedule import check_cron
 from storage.records import Category, PublicBotSpec
 
 
@@ -28,8 +28,7 @@ def _timezone(name: str) -> str:
 
 
 def _cron(expression: str) -> str:
-    if not croniter.is_valid(expression):
-        raise ValueError('this is no cron expression; write one like "0 9 * * *"')
+    check_cron(expression)
     return expression
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.commands import bots, demo, digest, importing, sources, status, working
+from pipeline.commands import bots, demo, digest, importing, sources, status, subscribers, working
 from pipeline.errors import BrokerUnavailable, ForPeople
 from pipeline.logs import configure_logging
 from settings import BadSettings, Settings, load_settings
@@ -94,14 +94,20 @@ def _parser() -> argparse.ArgumentParser:
     exporting = actions.add_parser("export", help="write all public bots as a bots file")
     exporting.add_argument("path", type=Path, nargs="?", metavar="FILE.toml", help="stdout where it is left out")
 
-    one = add("digest", "Make a digest of a public bot.", digest.run)
+    one = add("digest", "Make a digest of a public bot and deliver it to its readers.", digest.run)
     one.add_argument("bot", metavar="BOT", help="the public bot's slug")
     one.add_argument("--period", metavar="P", help="24h, 3d, 2024-12-01..2024-12-04; default: since the last digest")
     one.add_argument("--limit", type=int, metavar="N", help="at most so many posts")
-    one.add_argument("--wait", action="store_true", help="wait for it and print it")
-    one.add_argument("--no-deliver", action="store_true", help="keep its posts free for the next digest")
+    one.add_argument("--wait", action="store_true", help="wait until it was delivered or waits for approval; print it")
+    one.add_argument("--no-deliver", action="store_true", help="to nobody: its posts stay free for the next digest")
     one.add_argument("--format", choices=("text", "json", "html"), default="text")
 
+    one = add("subscribers", "The readers of a public bot, their table, and invitation links.", subscribers.run)
+    one.add_argument("bot", metavar="BOT", help="the public bot's slug")
+    one.add_argument(
+        "--export", type=Path, metavar="FILE.csv", help="write all its readers to a file, for a spreadsheet"
+    )
+    one.add_argument("--invite", metavar="ORIGIN", help="print the invitation link for readers who come from there")
     one = add("status", "What is going on.", status.run)
     one.add_argument("--json", action="store_true", help="for scripts")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,7 +24,7 @@ class LocalEngine:
     def __init__(self, tools: Toolbox, nudged: asyncio.Event) -> None:
         self._tools = tools
         self._nudged = nudged
-        self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._in_hand: dict[int, asyncio.Task[bool]] = {}
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -31,7 +32,7 @@ class LocalEngine:
 
     async def stop(self) -> None:
         """Hand back what is in hand and stop."""
-        tasks = [task for task in (self._loop, *self._in_hand.values()) if task is not None]
+        tasks: list[asyncio.Task[Any]] = [task for task in (self._loop, *self._in_hand.values()) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

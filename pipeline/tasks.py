@@ -21,6 +21,8 @@ class Performer(Protocol):
 
     def plan_of(self, run_id: int) -> int | None: ...
 
+    def deliver(self, digest_id: int) -> None: ...
+
 
 def register_tasks(app: Celery, performer: Performer) -> None:
     """Give the application its tasks, by the names that Flower shows."""
@@ -42,6 +44,10 @@ def register_tasks(app: Celery, performer: Performer) -> None:
     @_door(app, WorkKind.ASSEMBLE)
     def assemble_digest(work_id: int) -> None:
         performer.perform(WorkKind.ASSEMBLE, work_id)
+
+    @_door(app, WorkKind.DELIVER)
+    def deliver_digest(digest_id: int) -> None:
+        performer.deliver(digest_id)
 
 
 def _door(app: Celery, kind: WorkKind) -> Callable[[Callable[[int], None]], object]:

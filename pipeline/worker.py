@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from celery.platforms import SecurityWarning
 
 from pipeline.celery_app import make_worker_app
 from pipeline.pulse import Pulse
-from pipeline.services.working import perform
+from pipeline.services.working import perform, perform_delivery
 from pipeline.tasks import register_tasks
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import make_worker_record, open_process
@@ -65,7 +65,7 @@ class WorkerProcess:
         self._concurrency = concurrency
         self._loop = LoopThread()
         self._stack = AsyncExitStack()
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._in_hand: set[asyncio.Task[object]] = set()
         self._tools: Toolbox
 
     def start(self) -> None:
@@ -80,7 +80,10 @@ class WorkerProcess:
         return self._loop.run(self._plan_of(run_id))
 
     def perform(self, kind: WorkKind, work_id: int) -> None:
-        self._loop.run(self._perform(kind, work_id))
+        self._loop.run(self._guarded(f"{kind}({work_id})", lambda: perform(self._tools, kind, work_id)))
+
+    def deliver(self, digest_id: int) -> None:
+        self._loop.run(self._guarded(f"delivery({digest_id})", lambda: perform_delivery(self._tools, digest_id)))
 
     def end_soon(self) -> None:
         """Let what is in hand finish within the grace period; what is left then is handed back."""
@@ -97,13 +100,13 @@ class WorkerProcess:
         async with self._tools.database.read() as session:
             return await work.plan_of(session, run_id)
 
-    async def _perform(self, kind: WorkKind, work_id: int) -> None:
-        task = asyncio.ensure_future(perform(self._tools, kind, work_id))
+    async def _guarded(self, name: str, work_on: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        task = asyncio.ensure_future(work_on())
         self._in_hand.add(task)
         try:
             await task
         except asyncio.CancelledError:
-            log.info("%s(%s) was handed back", kind.value, work_id)
+            log.info("%s was handed back", name)
         finally:
             self._in_hand.discard(task)
 

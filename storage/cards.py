@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.inserting import insert
@@ -84,15 +84,51 @@ async def announced(session: AsyncSession, card_id: int, now: datetime) -> None:
     await _change(session, CardRow.id == card_id, announced_at=now)
 
 
+async def move_below_draft(session: AsyncSession, card_id: int) -> bool:
+    """Let the card come anew, under the draft that was sent meanwhile. False: it is there already."""
+    which = (CardRow.id == card_id) & CardRow.is_below_draft.is_(False) & CardRow.announced_at.is_(None)
+    anew = {"message_id": None, "shown_version": 0, "is_final": False, "is_gone": False}
+    return await _change(session, which, is_below_draft=True, **anew)
+
+
+async def give_up(session: AsyncSession, card_id: int) -> None:
+    """Telegram does not take this card: it is not shown any more; the digest still comes."""
+    await _change(session, CardRow.id == card_id, is_gone=True)
+
+
+async def move(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
+    """The chat has a new id, under which its messages have other ids: open cards come anew there.
+
+    Where the new chat follows a run already, the card of the old one is forgotten.
+    """
+    there = select(CardRow.run_id).where(CardRow.chat_id == new_chat_id)
+    here = CardRow.chat_id == old_chat_id
+    await session.execute(delete(CardRow).where(here, CardRow.run_id.in_(there)))
+    anew = {"message_id": None, "shown_version": 0, "is_final": False, "is_gone": False}
+    await session.execute(update(CardRow).where(here).values(chat_id=new_chat_id, **anew))
+
+
+async def reopen(session: AsyncSession, run_id: int) -> None:
+    """The run goes on after its end: its cards follow it again, and what was sent of the digest stays sent."""
+    values = {"announced_at": None, "is_final": False}
+    await session.execute(update(CardRow).where(CardRow.run_id == run_id).values(**values))
+
+
+async def of_run(session: AsyncSession, run_id: int) -> Mapping[int, str]:
+    """The chats that follow a run, with the language of each card."""
+    rows = (await session.execute(select(CardRow).where(CardRow.run_id == run_id))).scalars()
+    return {row.chat_id: row.language for row in rows}
+
+
 async def send_again(session: AsyncSession, run_id: int, chat_id: int) -> bool:
     """Send the digest once more. False: this chat does not follow that run, or was not sent everything yet."""
-    query = select(CardRow.id).where(
-        CardRow.run_id == run_id, CardRow.chat_id == chat_id, CardRow.announced_at.is_not(None)
-    )
+    has_everything = CardRow.announced_at.is_not(None) | CardRow.is_below_draft.is_(True)
+    query = select(CardRow.id).where(CardRow.run_id == run_id, CardRow.chat_id == chat_id, has_everything)
     card_id = (await session.execute(query)).scalar_one_or_none()
     if card_id is None:
         return False
-    await _change(session, CardRow.id == card_id, announced_at=None, parts_sent=0, part_in_doubt=None)
+    again = {"announced_at": None, "parts_sent": 0, "part_in_doubt": None, "is_below_draft": False}
+    await _change(session, CardRow.id == card_id, **again)
     return True
 
 
@@ -112,4 +148,5 @@ def _card(row: CardRow) -> Card:
         part_in_doubt=row.part_in_doubt,
         is_final=row.is_final,
         is_gone=row.is_gone,
+        is_below_draft=row.is_below_draft,
     )

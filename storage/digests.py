@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.inserting import insert, insert_ignoring
 from storage.models import DigestRow, GivenPostRow, PostRow, RunRow
-from storage.records import Digest, DigestItem, DigestSection, Period
+from storage.records import Digest, DigestItem, DigestSection, Period, QuietDay, RunState
+
+NEWEST = 10
 
 
 async def save(session: AsyncSession, digest: Digest, public_bot_id: int, now: datetime) -> None:
@@ -24,6 +26,47 @@ async def of_run(session: AsyncSession, run_id: int) -> Digest | None:
     query = select(DigestRow, RunRow).join(RunRow, RunRow.id == DigestRow.run_id).where(DigestRow.run_id == run_id)
     row = (await session.execute(query)).first()
     return _digest(*row) if row else None
+
+
+async def by_id(session: AsyncSession, digest_id: int) -> Digest | None:
+    query = select(DigestRow, RunRow).join(RunRow, RunRow.id == DigestRow.run_id).where(DigestRow.id == digest_id)
+    row = (await session.execute(query)).first()
+    return _digest(*row) if row else None
+
+
+async def last_given(session: AsyncSession, public_bot_id: int, now: datetime) -> Digest | None:
+    """The newest digest with something in it that this public bot's readers were given, or are being given."""
+    query = (
+        select(DigestRow, RunRow)
+        .join(RunRow, RunRow.id == DigestRow.run_id)
+        .where(
+            DigestRow.public_bot_id == public_bot_id,
+            RunRow.deliver.is_(True),
+            RunRow.state.in_((RunState.DELIVERING, RunState.DONE)),
+            RunRow.publish_at.is_(None) | (RunRow.publish_at <= now),
+        )
+        .order_by(DigestRow.id.desc())
+        .limit(NEWEST)
+    )
+    found = (_digest(*row) for row in await session.execute(query))
+    return next((digest for digest in found if digest.items), None)
+
+
+async def free_posts(session: AsyncSession, digest_id: int) -> None:
+    """The digest reached nobody: its posts may be given by another one."""
+    await session.execute(delete(GivenPostRow).where(GivenPostRow.digest_id == digest_id))
+
+
+async def making_times(session: AsyncSession, public_bot_id: int, limit: int) -> Sequence[timedelta]:
+    """How long this public bot's last digests took to be made, newest first; those of quiet days were no work."""
+    query = (
+        select(DigestRow.created_at, RunRow.created_at)
+        .join(RunRow, RunRow.id == DigestRow.run_id)
+        .where(DigestRow.public_bot_id == public_bot_id, RunRow.quiet_day.is_distinct_from(QuietDay.SAY))
+        .order_by(DigestRow.id.desc())
+        .limit(limit)
+    )
+    return [made_at - begun_at for made_at, begun_at in await session.execute(query)]
 
 
 async def mark_given(session: AsyncSession, digest: Digest, public_bot_id: int, now: datetime) -> None:
@@ -82,6 +125,7 @@ def _digest(row: DigestRow, run: RunRow) -> Digest:
         timezone=content["timezone"],
         period=Period(run.period_start, run.period_end),
         sections=tuple(DigestSection(one["category"], _items(one["items"])) for one in content["sections"]),
+        is_quiet=not content["sections"],
     )
 
 

@@ -168,6 +168,8 @@ class RunRow(Base):
     period_start: Mapped[datetime]
     period_end: Mapped[datetime]
     post_limit: Mapped[int]
+    min_posts: Mapped[int] = mapped_column(server_default="1")
+    quiet_day: Mapped[str | None] = mapped_column(String(10))
     deliver: Mapped[bool]
     publish_at: Mapped[datetime | None]
     is_paused: Mapped[bool] = mapped_column(server_default=false())

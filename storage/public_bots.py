@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage import sources
 from storage.inserting import insert, insert_ignoring
 from storage.models import PublicBotRow, PublicBotSourceRow, SourceRow
-from storage.records import Category, PublicBot, PublicBotSpec
+from storage.records import BotToken, Category, PublicBot, PublicBotSpec
 from storage.runs import changed_rows
 
 
@@ -22,8 +22,16 @@ class Applied:
     new_sources: tuple[str, ...]
 
 
-async def apply(session: AsyncSession, spec: PublicBotSpec, token_encrypted: str | None, now: datetime) -> Applied:
+async def apply(
+    session: AsyncSession,
+    spec: PublicBotSpec,
+    token_encrypted: str | None,
+    now: datetime,
+    telegram_id: int | None = None,
+) -> Applied:
     """Create or update the public bot of that slug. A token of None keeps the one it has, unless it is to have none.
+
+    `telegram_id` is whose token it is, as the token itself says; what Telegram said of another one is forgotten.
 
     Sources that do not exist yet are made, empty, and named in the answer. A schedule that changes, or that a pause
     held, is in force from now on: what was due before is not caught up.
@@ -32,6 +40,8 @@ async def apply(session: AsyncSession, spec: PublicBotSpec, token_encrypted: str
     known = await by_slug(session, spec.slug)
     if token_encrypted is not None or spec.token_env is None:
         values |= {"token_encrypted": token_encrypted, "token_fault": None, "parked_until": None}
+        if known is None or known.telegram_id != telegram_id:
+            values |= {"telegram_id": None, "username": None}
     if spec.paused is not None:
         values["is_paused"] = spec.paused
     if known is None or _begins_anew(known, spec):
@@ -79,6 +89,21 @@ async def token(session: AsyncSession, bot_id: int) -> str | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def to_serve(session: AsyncSession) -> Sequence[BotToken]:
+    """The tokens of the public bots that are not paused, whether they can be used or not."""
+    row = PublicBotRow
+    query = (
+        select(row.id, row.slug, row.language, row.token_encrypted, row.telegram_id, row.token_fault)
+        .where(row.token_encrypted.is_not(None), row.is_paused.is_(False))
+        .order_by(row.id)
+    )
+    return [
+        BotToken(bot_id, slug, language, encrypted, telegram_id, fault)
+        for bot_id, slug, language, encrypted, telegram_id, fault in await session.execute(query)
+        if encrypted is not None
+    ]
+
+
 async def set_paused(session: AsyncSession, bot_id: int, now: datetime, *, is_paused: bool) -> bool:
     """Pause a public bot or let it go on. False: it is so already."""
     values: dict[str, object] = {"is_paused": is_paused} | ({} if is_paused else {"schedule_since": now})
@@ -96,10 +121,14 @@ async def set_identity(session: AsyncSession, bot_id: int, telegram_id: int, use
     return True
 
 
-async def set_token_fault(session: AsyncSession, bot_id: int, message_id: str | None) -> bool:
-    """Why its token cannot be used, None: it can. False: that was known."""
+async def set_token_fault(
+    session: AsyncSession, bot_id: int, message_id: str | None, token_encrypted: str | None = None
+) -> bool:
+    """Why its token cannot be used, None: it can. False: that was known, or it has another token than this one now."""
     known = PublicBotRow.token_fault.is_not_distinct_from(message_id)
     which = (PublicBotRow.id == bot_id) & ~known
+    if token_encrypted is not None:
+        which &= PublicBotRow.token_encrypted == token_encrypted
     return changed_rows(await session.execute(update(PublicBotRow).where(which).values(token_fault=message_id))) == 1
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy import CursorResult, Select, case, exists, func, insert, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
-from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunPostRow, RunRow, WorkRow
+from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunRow
 from storage.records import (
     ENDED,
     Engine,
@@ -20,11 +19,9 @@ from storage.records import (
     ModelCall,
     NewRun,
     Period,
-    PostStatus,
+    QuietDay,
     Run,
-    RunProgress,
     RunState,
-    WorkState,
 )
 
 GOING_ON = RunRow.state.not_in(sorted(ENDED))
@@ -49,6 +46,7 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         period_start=new.period.start,
         period_end=new.period.end,
         post_limit=new.post_limit,
+        min_posts=new.min_posts,
         deliver=new.deliver,
         publish_at=new.publish_at,
         notice=new.notice,
@@ -77,9 +75,14 @@ async def get(session: AsyncSession, run_id: int) -> Run:
     return run
 
 
-async def lock(session: AsyncSession, run_id: int) -> Run:
-    """The run, with its row locked until the transaction ends (SQLite has one writer at a time anyway)."""
+async def hold(session: AsyncSession, run_id: int) -> None:
+    """Lock a run's row until the transaction ends (SQLite has one writer at a time anyway)."""
     await session.execute(select(RunRow.id).where(RunRow.id == run_id).with_for_update())
+
+
+async def lock(session: AsyncSession, run_id: int) -> Run:
+    """The run, with its row locked until the transaction ends."""
+    await hold(session, run_id)
     return await get(session, run_id)
 
 
@@ -95,6 +98,39 @@ async def recent(session: AsyncSession, states: Collection[RunState], limit: int
     """The last runs that ended so, newest first."""
     query = _runs().where(RunRow.state.in_(sorted(states))).order_by(RunRow.id.desc()).limit(limit)
     return [_run(*row) for row in await session.execute(query)]
+
+
+async def last_of_each_bot(session: AsyncSession) -> Sequence[Run]:
+    """The newest run of every public bot that ever had one, newest first."""
+    newest = select(func.max(RunRow.id)).group_by(RunRow.public_bot_id)
+    query = _runs().where(RunRow.id.in_(newest)).order_by(RunRow.id.desc())
+    return [_run(*row) for row in await session.execute(query)]
+
+
+async def made_again(session: AsyncSession, run: Run) -> Run | None:
+    """The newest later run of the same public bot and period that came to an end well, or goes on."""
+    in_vain = (RunState.FAILED, RunState.CANCELLED)
+    query = _runs().where(
+        RunRow.public_bot_id == run.public_bot_id,
+        RunRow.id > run.id,
+        RunRow.period_start == run.period.start,
+        RunRow.period_end == run.period.end,
+        RunRow.state.not_in(in_vain),
+    )
+    row = (await session.execute(query.order_by(RunRow.id.desc()).limit(1))).first()
+    return _run(*row) if row else None
+
+
+async def last_with_digest(session: AsyncSession, public_bot_id: int) -> Run | None:
+    """The newest run of a public bot whose digest was made for somebody, given or on its way."""
+    query = _runs().where(
+        RunRow.public_bot_id == public_bot_id,
+        RunRow.state.in_((RunState.DELIVERING, RunState.DONE)),
+        RunRow.deliver.is_(True),
+        exists().where(DigestRow.run_id == RunRow.id),
+    )
+    row = (await session.execute(query.order_by(RunRow.id.desc()).limit(1))).first()
+    return _run(*row) if row else None
 
 
 async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> datetime | None:
@@ -141,6 +177,16 @@ async def cancel(session: AsyncSession, run_id: int, cancelled_by: int | None, n
     )
 
 
+async def set_paused(session: AsyncSession, run_id: int, *, is_paused: bool) -> bool:
+    """Hold a delivery or let it go on. False: it is so already, or the run does not deliver."""
+    result = await session.execute(
+        update(RunRow)
+        .where(RunRow.id == run_id, RunRow.state == RunState.DELIVERING, RunRow.is_paused.is_(not is_paused))
+        .values(is_paused=is_paused, version=RunRow.version + 1)
+    )
+    return changed_rows(result) == 1
+
+
 async def touch(session: AsyncSession, run_id: int) -> None:
     """Say that something of the run has changed: whoever shows it looks again."""
     await session.execute(update(RunRow).where(RunRow.id == run_id).values(version=RunRow.version + 1))
@@ -163,26 +209,6 @@ async def add_calls(
         await session.execute(insert(ModelCallRow), rows)
 
 
-async def progress(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunProgress]:
-    """The runs with their counts, all derived from rows, in the same order."""
-    ids = [run.id for run in runs]
-    posts = await _counts(session, ids)
-    spent = await _spending(session, ids)
-    put_off = await _reasons_to_wait(session, ids)
-    return [
-        RunProgress(
-            run=run,
-            posts=posts.get(run.id, {}),
-            model_calls=spent.get(run.id, (0, 0, 0, 0.0))[0],
-            input_tokens=spent.get(run.id, (0, 0, 0, 0.0))[1],
-            output_tokens=spent.get(run.id, (0, 0, 0, 0.0))[2],
-            cost=spent.get(run.id, (0, 0, 0, 0.0))[3],
-            waits_because=put_off.get(run.id),
-        )
-        for run in runs
-    ]
-
-
 async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:
     """The run of the same command, else the one of this public bot that goes on."""
     if new.chat_id is not None:
@@ -192,43 +218,6 @@ async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:
             return run_id
     of_bot = select(RunRow.id).where(RunRow.public_bot_id == new.public_bot_id, GOING_ON)
     return (await session.execute(of_bot)).scalar_one_or_none()
-
-
-async def _counts(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Mapping[PostStatus, int]]:
-    query = (
-        select(RunPostRow.run_id, RunPostRow.status, func.count())
-        .where(RunPostRow.run_id.in_(ids))
-        .group_by(RunPostRow.run_id, RunPostRow.status)
-    )
-    counts: dict[int, dict[PostStatus, int]] = defaultdict(dict)
-    for run_id, status, number in await session.execute(query):
-        counts[run_id][PostStatus(status)] = number
-    return counts
-
-
-async def _spending(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, tuple[int, int, int, float]]:
-    query = (
-        select(
-            ModelCallRow.run_id,
-            func.count(),
-            func.sum(ModelCallRow.input_tokens),
-            func.sum(ModelCallRow.output_tokens),
-            func.sum(ModelCallRow.cost),
-        )
-        .where(ModelCallRow.run_id.in_(ids))
-        .group_by(ModelCallRow.run_id)
-    )
-    rows = await session.execute(query)
-    return {row[0]: (row[1], int(row[2]), int(row[3]), float(row[4])) for row in rows}
-
-
-async def _reasons_to_wait(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, str]:
-    query = (
-        select(WorkRow.run_id, func.max(WorkRow.last_error))
-        .where(WorkRow.run_id.in_(ids), WorkRow.state == WorkState.PENDING, WorkRow.retries > 0)
-        .group_by(WorkRow.run_id)
-    )
-    return {run_id: reason for run_id, reason in await session.execute(query) if reason}
 
 
 def changed_rows(result: Any) -> int:
@@ -276,4 +265,6 @@ def _run(row: RunRow, slug: str, title: str, timezone: str) -> Run:
         origin=row.origin,
         publish_at=row.publish_at,
         is_paused=row.is_paused,
+        min_posts=row.min_posts,
+        quiet_day=QuietDay(row.quiet_day) if row.quiet_day else None,
     )

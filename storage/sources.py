@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.inserting import insert_ignoring
-from storage.models import PostRow, SourceRow
+from storage.inserting import insert
+from storage.models import PostRow, PublicBotSourceRow, SourceRow
 from storage.records import Source, SourceKind, SourceOverview
 
 
@@ -40,17 +40,24 @@ async def ensure_file_source(
 
 
 async def add_channel(
-    session: AsyncSession, *, chat_id: int, name: str, title: str, username: str | None, added_by: int, now: datetime
-) -> Source:
-    """Register a Telegram channel; a channel that is registered already stays as it is.
+    session: AsyncSession,
+    *,
+    chat_id: int,
+    name: str,
+    title: str,
+    username: str | None,
+    added_by: int | None,
+    now: datetime,
+) -> tuple[Source, bool]:
+    """Register a Telegram channel. False: it is registered already, and stays as it is.
 
     A name that another source has gets the channel's id behind it.
     """
     existing = await by_chat(session, chat_id)
     if existing is not None:
-        return existing
+        return existing, False
     for candidate in (name, f"{name}-{abs(chat_id)}"):
-        await _ensure(
+        is_new = await _ensure(
             session,
             name=candidate,
             kind=SourceKind.CHANNEL,
@@ -63,7 +70,7 @@ async def add_channel(
         )
         source = await by_chat(session, chat_id)
         if source is not None:
-            return source
+            return source, is_new
     raise AssertionError(f"channel {chat_id} could not be registered")
 
 
@@ -84,13 +91,28 @@ async def lock(session: AsyncSession, source_id: int) -> None:
 
 async def overview(session: AsyncSession) -> Sequence[SourceOverview]:
     """Every source with its number of posts and the time of its last one, by name."""
+    query = _overviews().order_by(SourceRow.name)
+    return [SourceOverview(_source(row), posts, last) for row, posts, last in await session.execute(query)]
+
+
+async def of_bot(session: AsyncSession, public_bot_id: int) -> Sequence[SourceOverview]:
+    """The same of the sources of one public bot, in its order."""
     query = (
+        _overviews()
+        .join(PublicBotSourceRow, PublicBotSourceRow.source_id == SourceRow.id)
+        .where(PublicBotSourceRow.public_bot_id == public_bot_id)
+        .group_by(PublicBotSourceRow.position)
+        .order_by(PublicBotSourceRow.position)
+    )
+    return [SourceOverview(_source(row), posts, last) for row, posts, last in await session.execute(query)]
+
+
+def _overviews() -> Select[SourceRow, int, datetime | None]:
+    return (
         select(SourceRow, func.count(PostRow.id), func.max(PostRow.published_at))
         .outerjoin(PostRow, PostRow.source_id == SourceRow.id)
         .group_by(SourceRow.id)
-        .order_by(SourceRow.name)
     )
-    return [SourceOverview(_source(row), posts, last) for row, posts, last in await session.execute(query)]
 
 
 async def _ensure(
@@ -104,23 +126,20 @@ async def _ensure(
     username: str | None = None,
     home_channel: str | None = None,
     added_by: int | None = None,
-) -> None:
-    await insert_ignoring(
-        session,
-        SourceRow,
-        [
-            {
-                "name": name,
-                "kind": kind,
-                "title": title,
-                "chat_id": chat_id,
-                "username": username,
-                "home_channel": home_channel,
-                "added_by": added_by,
-                "created_at": now,
-            }
-        ],
-    )
+) -> bool:
+    """Make a source, unless there is one of that name or chat. False: there is."""
+    row = {
+        "name": name,
+        "kind": kind,
+        "title": title,
+        "chat_id": chat_id,
+        "username": username,
+        "home_channel": home_channel,
+        "added_by": added_by,
+        "created_at": now,
+    }
+    statement = insert(session, SourceRow).values(row).on_conflict_do_nothing().returning(SourceRow.id)
+    return (await session.execute(statement)).scalar_one_or_none() is not None
 
 
 def _source(row: SourceRow) -> Source:

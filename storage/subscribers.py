@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from storage.inserting import insert
-from storage.models import DeliveryRow, SubscriberRow
+from storage.models import DeliveryRow, InvitationRow, SubscriberRow
 from storage.records import ChatKind, DeliveryState, Subscriber, SubscriberState, Unreached
 from storage.runs import changed_rows
 
@@ -125,10 +126,12 @@ async def come_back(session: AsyncSession, public_bot_id: int, chat_id: int, now
 async def move(session: AsyncSession, old_chat_id: int, new_chat_id: int, now: datetime) -> None:
     """A group became a supergroup: every public bot that it reads finds it under its new id from now on.
 
-    Where the new id is known already, the old one is retired.
+    Where the new id is known already, the old one is retired; a question about the new one that operators have answered
+    for the old one is answered.
     """
     moved = select(SubscriberRow.public_bot_id).where(SubscriberRow.chat_id == new_chat_id)
     old = SubscriberRow.chat_id == old_chat_id
+    await _answer_as_before(session, old_chat_id, new_chat_id, now)
     await session.execute(
         update(SubscriberRow)
         .where(old, SubscriberRow.public_bot_id.not_in(moved))
@@ -155,6 +158,30 @@ async def move(session: AsyncSession, old_chat_id: int, new_chat_id: int, now: d
     )
 
 
+async def _answer_as_before(session: AsyncSession, old_chat_id: int, new_chat_id: int, now: datetime) -> None:
+    before = aliased(SubscriberRow)
+    answer = (
+        select(before.state)
+        .where(
+            before.public_bot_id == SubscriberRow.public_bot_id,
+            before.chat_id == old_chat_id,
+            before.state.in_((SubscriberState.ACTIVE, SubscriberState.DECLINED)),
+        )
+        .correlate(SubscriberRow)
+        .scalar_subquery()
+    )
+    await session.execute(
+        update(SubscriberRow)
+        .where(
+            SubscriberRow.chat_id == new_chat_id,
+            SubscriberRow.state == SubscriberState.OFFERED,
+            answer.is_not(None),
+        )
+        .values(state=answer, changed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def set_left_out(session: AsyncSession, subscriber_id: int, categories: Collection[str]) -> None:
     await _change(session, SubscriberRow.id == subscriber_id, left_out=sorted(categories) or None)
 
@@ -165,9 +192,14 @@ async def set_language(session: AsyncSession, public_bot_id: int, chat_id: int, 
 
 async def forget(session: AsyncSession, public_bot_id: int, chat_id: int) -> bool:
     """Erase everything that is kept of a reader. False: nothing was."""
+    # Locked first, so that a delivery which begins meanwhile is seen, or does not see the reader any more.
     ids = select(SubscriberRow.id).where(_of_chat(public_bot_id, chat_id))
-    await session.execute(delete(DeliveryRow).where(DeliveryRow.subscriber_id.in_(ids)))
-    return changed_rows(await session.execute(delete(SubscriberRow).where(_of_chat(public_bot_id, chat_id)))) == 1
+    subscriber_id = (await session.execute(ids.with_for_update())).scalar_one_or_none()
+    if subscriber_id is None:
+        return False
+    await session.execute(delete(DeliveryRow).where(DeliveryRow.subscriber_id == subscriber_id))
+    await session.execute(delete(SubscriberRow).where(SubscriberRow.id == subscriber_id))
+    return True
 
 
 async def by_chat(session: AsyncSession, public_bot_id: int, chat_id: int) -> Subscriber | None:
@@ -180,6 +212,17 @@ async def by_id(session: AsyncSession, subscriber_id: int) -> Subscriber | None:
     return _subscriber(row) if row else None
 
 
+async def with_origins(session: AsyncSession, public_bot_id: int) -> Sequence[tuple[Subscriber, str | None]]:
+    """Everybody who reads a public bot or did, with the origin of their invitation, in the order they came."""
+    query = (
+        select(SubscriberRow, InvitationRow.origin)
+        .outerjoin(InvitationRow, InvitationRow.id == SubscriberRow.invitation_id)
+        .where(SubscriberRow.public_bot_id == public_bot_id)
+        .order_by(SubscriberRow.id)
+    )
+    return [(_subscriber(row), origin) for row, origin in await session.execute(query)]
+
+
 async def count_active(session: AsyncSession, public_bot_ids: Collection[int]) -> Mapping[int, int]:
     """How many chats read each of these public bots now."""
     query = (
@@ -187,7 +230,7 @@ async def count_active(session: AsyncSession, public_bot_ids: Collection[int]) -
         .where(SubscriberRow.public_bot_id.in_(sorted(public_bot_ids)), SubscriberRow.state == SubscriberState.ACTIVE)
         .group_by(SubscriberRow.public_bot_id)
     )
-    found = dict((await session.execute(query)).tuples().all())
+    found = dict(list(await session.execute(query)))
     return {bot_id: found.get(bot_id, 0) for bot_id in public_bot_ids}
 
 

@@ -22,6 +22,7 @@ from storage.runs import GOING_ON, changed_rows
 
 LEASE = timedelta(seconds=30)
 SUSPECTS_LOCK = 0x53757370  # any constant but storage.schema's
+_RUN, _OTHER = aliased(RunRow), aliased(WorkRow)  # made once: making one costs as much as a query
 MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
@@ -94,6 +95,7 @@ async def due_unheard(
             WorkRow.due_at <= now,
             RunRow.engine == engine,
             GOING_ON,
+            RunRow.is_paused.is_(False),
             unheard,
         )
         .order_by(WorkRow.id)
@@ -107,6 +109,7 @@ async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: b
     query = (
         _rings()
         .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, WorkRow.due_at <= now, GOING_ON)
+        .where(RunRow.is_paused.is_(False))
         .order_by(WorkRow.id)
     )
     if not again:
@@ -134,6 +137,24 @@ async def plan_of(session: AsyncSession, run_id: int) -> int | None:
     """The id of the run's planning work."""
     query = select(WorkRow.id).where(WorkRow.run_id == run_id, WorkRow.kind == WorkKind.PLAN)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def free_lanes(session: AsyncSession, digest_id: int, now: datetime) -> Sequence[int]:
+    """The ids of a digest's delivering work that can be claimed."""
+    of_digest = select(DigestRow.run_id).where(DigestRow.id == digest_id)
+    query = select(WorkRow.id).where(WorkRow.run_id.in_(of_digest), WorkRow.kind == WorkKind.DELIVER, _claimable(now))
+    return (await session.execute(query)).scalars().all()
+
+
+async def open_lanes(session: AsyncSession, run_id: int) -> set[int]:
+    """The lanes of a run's delivery that somebody works on or will."""
+    query = select(WorkRow.lane).where(
+        WorkRow.run_id == run_id,
+        WorkRow.kind == WorkKind.DELIVER,
+        WorkRow.lane.is_not(None),
+        WorkRow.state.in_([WorkState.PENDING, WorkState.CLAIMED]),
+    )
+    return {lane for lane in (await session.execute(query)).scalars() if lane is not None}
 
 
 async def still_mine(session: AsyncSession, work: Work) -> bool:
@@ -199,9 +220,9 @@ async def claimed_by(session: AsyncSession, work_id: int, owner: str) -> Work | 
     return _work(row) if row else None
 
 
-async def take_back(session: AsyncSession, work: Work, now: datetime, *, crashes: int = 0) -> None:
+async def take_back(session: AsyncSession, work: Work, due_at: datetime, *, crashes: int = 0) -> None:
     """An abandoned claim waits again; its former owner can no longer save."""
-    await _end_claim(session, work, {"state": WorkState.PENDING, "due_at": now, "crashes": work.crashes + crashes})
+    await _end_claim(session, work, {"state": WorkState.PENDING, "due_at": due_at, "crashes": work.crashes + crashes})
 
 
 async def owners(session: AsyncSession) -> set[str]:
@@ -242,11 +263,9 @@ async def _queue_up_if_suspect(session: AsyncSession, work_id: int) -> None:
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:
-    """Waiting, due, of a run that goes on; and what has killed a process before is tried one at a time."""
-    run = aliased(RunRow)
-    run_goes_on = exists().where(run.id == WorkRow.run_id, run.state.not_in(sorted(ENDED)))
-    other = aliased(WorkRow)
-    another_suspect = exists().where(other.state == WorkState.CLAIMED, other.crashes > 0)
+    """Waiting, due, of a run that goes on and is not held; what has killed a process before is tried one at a time."""
+    run_goes_on = exists().where(_RUN.id == WorkRow.run_id, _RUN.state.not_in(sorted(ENDED)), _RUN.is_paused.is_(False))
+    another_suspect = exists().where(_OTHER.state == WorkState.CLAIMED, _OTHER.crashes > 0)
     return and_(
         WorkRow.state == WorkState.PENDING,
         WorkRow.due_at <= now,

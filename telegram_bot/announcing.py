@@ -1,4 +1,4 @@
-"""The end of a run in a chat: the digest in messages of its own, or why there is none. Nothing arrives twice."""
+"""The digest in a chat, in messages of its own, or why there is none. Nothing arrives twice."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.adapters.courier import BotCourier
-from pipeline.errors import Retryable, Uncertain
+from pipeline.errors import MessageRefused, Migrated, Retryable, TokenRefused, Uncertain
 from pipeline.services.following import load_digest
 from pipeline.stages.rendering import render_digest
 from pipeline.toolbox import Toolbox
 from storage import cards
-from storage.records import Card, RunProgress, RunState
+from storage.records import Card, Run, RunProgress, RunState
 from telegram_bot.pacing import Pace
-from telegram_bot.views.choices import render_part_in_doubt
+from telegram_bot.views.choices import render_part_in_doubt, render_part_refused
 from telegram_bot.views.failure import render_failure
 from texts import Texts
 
@@ -22,10 +22,11 @@ log = logging.getLogger(__name__)
 
 PRIVATE_INTERVAL_S = 1.0
 GROUP_INTERVAL_S = 3.0
+HAS_SOMETHING_TO_SEND = frozenset({RunState.AWAITING_APPROVAL, RunState.DELIVERING, RunState.DONE, RunState.FAILED})
 
 
 class Announcer:
-    """Sends what a finished run has for its chat, part by part; each is marked before it is sent.
+    """Sends what a run has for a chat that follows it, part by part; each is marked before it is sent.
 
     A part whose sending began and was never confirmed is not sent again by itself: the operator is told, with a button.
     """
@@ -34,45 +35,57 @@ class Announcer:
         self._tools = tools
         self._courier = courier
         self._pace = pace
+        self._totals: dict[tuple[int, bool], int] = {}
 
-    async def announce(self, card: Card, progress: RunProgress) -> None:
-        """Send the next part that was not sent yet, and close the card after the last one.
+    def has_more(self, card: Card, run: Run) -> bool:
+        """Whether the run has something that this chat was not sent yet; True until `send_next` has looked."""
+        total = self._totals.get(_key(card, run))
+        return run.state in HAS_SOMETHING_TO_SEND and (total is None or card.parts_sent < total)
+
+    async def send_next(self, card: Card, progress: RunProgress) -> None:
+        """Send the next part that was not sent yet, where there is one.
 
         Raises:
-            Retryable: certainly not sent; go on later.
+            Retryable, TokenRefused: certainly not sent; go on later.
             Uncertain: the operator could not be told of a part in doubt; go on later.
+            Migrated: certainly not sent; the chat has another id.
             Unreachable: this chat cannot be written to.
         """
-        self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
+        self._take_turn(card)
         parts = await self._parts(card, progress)
-        if (number := card.parts_sent) < len(parts):
-            if number == card.part_in_doubt:
-                await self._tell_doubt(card, number)
-            else:
-                await self._send(card, number, parts[number])
-        if number + 1 >= len(parts):
-            async with self._tools.database.write() as session:
-                await cards.announced(session, card.id, self._tools.now())
+        self._totals[_key(card, progress.run)] = len(parts)
+        if (number := card.parts_sent) >= len(parts):
+            return
+        if number == card.part_in_doubt:
+            await self._tell_doubt(card, number)
+        else:
+            await self._send(card, number, parts[number])
+
+    def forget(self, card: Card) -> None:
+        """The card is closed."""
+        for has_failed in (False, True):
+            self._totals.pop((card.id, has_failed), None)
 
     async def _parts(self, card: Card, progress: RunProgress) -> Sequence[dict[str, Any]]:
         run = progress.run
-        if run.state is RunState.FAILED:
-            return [render_failure(run, texts=Texts(card.language)).as_kwargs()]
-        digest = await load_digest(self._tools, run.id) if run.state is RunState.DONE else None
+        failure = [render_failure(run, texts=Texts(card.language)).as_kwargs()] if run.state is RunState.FAILED else []
+        digest = await load_digest(self._tools, run.id)
         if digest is None:
-            return []
-        texts = Texts(digest.language)
-        note = Texts(card.language).get("digest.offline_note") if run.provider == "offline" else None
-        return [message.as_kwargs() for message in render_digest(digest, texts, note)]
+            return failure
+        needs_note = run.provider == "offline" and not digest.is_quiet
+        note = Texts(card.language).get("digest.offline_note") if needs_note else None
+        messages = render_digest(digest, Texts(digest.language), note)
+        return [*(message.as_kwargs() for message in messages), *failure]
 
     async def _send(self, card: Card, number: int, message: dict[str, Any]) -> None:
         async with self._tools.database.write() as session:
             is_ours = await cards.sending(session, card.id, number)
         if not is_ours:
             return
+        self._take_turn(card)  # once more: the database may have taken its time
         try:
             await self._courier.send(card.chat_id, **message)
-        except Retryable:
+        except (Retryable, Migrated, TokenRefused):
             async with self._tools.database.write() as session:
                 await cards.not_sent(session, card.id)
             raise
@@ -80,8 +93,16 @@ class Announcer:
             log.warning("Part %d of run %d to chat %d: %s.", number + 1, card.run_id, card.chat_id, error)
             await self._tell_doubt(card, number)
             return
+        except MessageRefused as error:
+            log.error("Part %d of run %d to chat %d: %s.", number + 1, card.run_id, card.chat_id, error)
+            view = render_part_refused(number + 1, str(error), texts=Texts(card.language))
+            await self._courier.send(card.chat_id, **view.as_kwargs())
         async with self._tools.database.write() as session:
             await cards.sent(session, card.id, number)
+
+    def _take_turn(self, card: Card) -> None:
+        """From now on, whatever else there is for this chat waits."""
+        self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
 
     async def _tell_doubt(self, card: Card, number: int) -> None:
         """Say which part may be missing; this itself may arrive twice, which does no harm."""
@@ -89,3 +110,8 @@ class Announcer:
         await self._courier.send(card.chat_id, **view.as_kwargs())
         async with self._tools.database.write() as session:
             await cards.sent(session, card.id, number)
+
+
+def _key(card: Card, run: Run) -> tuple[int, bool]:
+    """A run that fails has one message more than before."""
+    return card.id, run.state is RunState.FAILED

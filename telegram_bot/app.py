@@ -1,4 +1,4 @@
-"""Puts the bot together and runs it: one admin bot, the writer of cards, the local engine."""
+"""Puts the bot together and runs it: one admin bot, the writer of cards, the public bots, the local engine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from typing import Any
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 from aiogram.utils.token import TokenValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.courier import BotCourier
+from pipeline.adapters.token_box import open_token_box
 from pipeline.pulse import is_dead
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import local_engine, open_process
 from settings import BadSettings, Settings
 from storage import workers
-from telegram_bot.middlewares import OnlyOperators
+from telegram_bot.bot_pool import BotPool
+from telegram_bot.herald import Herald
+from telegram_bot.menu import set_menu
+from telegram_bot.middlewares import OnlyOperators, RemembersOperators
+from telegram_bot.offers import Offers
 from telegram_bot.polling import Poller, Unauthorized
 from telegram_bot.progress import Board
+from telegram_bot.public_bot_server import PublicBotServer
+from telegram_bot.readers import make_readers_dispatcher
 from telegram_bot.routers import make_routers
 from telegram_bot.views.help import command_menu
-from texts import LANGUAGES, Texts
 
 log = logging.getLogger(__name__)
 
@@ -70,16 +75,20 @@ async def run_bot(settings: Settings) -> None:
                 "telegram.operator_ids is empty: nobody is an operator. The bot tells whoever writes it their id."
             )
         board = Board(process.tools, BotCourier(bot))
+        pool = make_pool(process.tools, bot.id)
+        offers, herald = Offers(process.tools, BotCourier(bot)), Herald(process.tools, BotCourier(bot))
         dispatcher = make_dispatcher(process.tools, board)
         poller = Poller(bot, dispatcher)
-        showing = asyncio.create_task(board.run())
+        showing, pooling = asyncio.create_task(board.run()), asyncio.create_task(pool.run())
         stack.push_async_callback(_end, showing)
-        menu = _set_menu(bot, settings.telegram.language)
-        serving = asyncio.gather(poller.run(), _keep_role(process.tools), menu)
+        stack.push_async_callback(_end, pooling)
+        menu = set_menu(bot, command_menu, settings.telegram.language)
+        serving = asyncio.gather(poller.run(), _keep_role(process.tools), offers.run(), herald.run(), menu)
         stack.push_async_callback(_end, serving)
-        await _until_stopped(stopping, showing, serving)
+        await _until_stopped(stopping, showing, pooling, serving)
         await _end(serving)
-        await poller.drain()
+        pool.stop()
+        await asyncio.gather(poller.drain(), pooling)
         board.stop()
         await showing
 
@@ -102,10 +111,21 @@ def make_dispatcher(tools: Toolbox, board: Board) -> Dispatcher:
     """The tree of routers behind the check for operators."""
     dispatcher = Dispatcher(tools=tools, board=board, default_language=tools.settings.telegram.language)
     guard = OnlyOperators(frozenset(tools.settings.telegram.operator_ids), tools.settings.telegram.language)
+    memory = RemembersOperators(tools)
     for observer in (dispatcher.message, dispatcher.callback_query, dispatcher.my_chat_member):
         observer.outer_middleware(guard)
+        observer.outer_middleware(memory)
     dispatcher.include_routers(*make_routers())
     return dispatcher
+
+
+def make_pool(tools: Toolbox, admin_id: int) -> BotPool:
+    """The public bots; `admin_id` is whose token none of them may have."""
+
+    def decrypt(token: str) -> str:
+        return open_token_box(tools.settings.security, make_key=False).decrypt(token)
+
+    return BotPool(tools, PublicBotServer(tools, make_readers_dispatcher(tools), decrypt, admin_id))
 
 
 async def _take_role(tools: Toolbox, stopping: asyncio.Event) -> bool:
@@ -161,16 +181,6 @@ async def _until_stopped(stopping: asyncio.Event, *jobs: asyncio.Future[Any]) ->
             "Telegram does not accept telegram.admin_token: get a new one from @BotFather and set "
             "DIGEST_TELEGRAM__ADMIN_TOKEN."
         ) from None
-
-
-async def _set_menu(bot: Bot, default_language: str) -> None:
-    """Set the command menu in every language; a menu that could not be set is worth a line."""
-    try:
-        await bot.set_my_commands(command_menu(Texts(default_language)))
-        for language in LANGUAGES:
-            await bot.set_my_commands(command_menu(Texts(language)), language_code=language)
-    except (TelegramAPIError, ClientDecodeError) as error:
-        log.warning("The command menu could not be set: %s", type(error).__name__)
 
 
 async def _end(serving: asyncio.Future[Any]) -> None:

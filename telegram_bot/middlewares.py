@@ -1,4 +1,4 @@
-"""Who may come in."""
+"""Who may come in, and how they are called."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, Message, TelegramObject, User
+from sqlalchemy.exc import SQLAlchemyError
 
-from storage.records import Actor
+from pipeline.toolbox import Toolbox
+from storage import operators
+from storage.records import Actor, Operator
 from telegram_bot.views.answers import not_for_strangers
 from telegram_bot.views.help import render_stranger
 from texts import Texts
@@ -20,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ONE_LINE_EVERY_S = 3600.0
 MOST_STRANGERS = 10_000
+SEEN_EVERY_S = 3600.0
 
 
 class OnlyOperators(BaseMiddleware):
@@ -60,3 +64,36 @@ class OnlyOperators(BaseMiddleware):
             self._answered.clear()
         self._answered[user_id] = now
         return True
+
+
+class RemembersOperators(BaseMiddleware):
+    """Stores how the operators who write or press are called and what they read: when that is new, and once an hour."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self._tools = tools
+        self._stored: dict[int, tuple[Operator, float]] = {}
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        actor: Actor = data["actor"]
+        texts: Texts = data["texts"]
+        if actor.id is not None:
+            await self._remember(Operator(actor.id, actor.name, texts.language))
+        return await handler(event, data)
+
+    async def _remember(self, operator: Operator) -> None:
+        known, stored_at = self._stored.get(operator.user_id, (None, 0.0))
+        now = time.monotonic()
+        if known == operator and now - stored_at < SEEN_EVERY_S:
+            return
+        try:
+            async with self._tools.database.write() as session:
+                await operators.seen(session, operator, self._tools.now())
+        except SQLAlchemyError as error:
+            log.warning("Operator %d could not be stored: %s", operator.user_id, type(error).__name__)
+        else:
+            self._stored[operator.user_id] = (operator, now)

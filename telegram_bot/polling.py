@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
     TelegramConflictError,
+    TelegramNotFound,
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
@@ -35,12 +37,14 @@ class Poller:
     """Polls until cancelled.
 
     An update is confirmed by the next request, so that a crash in between repeats it; handlers are idempotent. A batch
-    holds up the next one for five seconds at most.
+    holds up the next one for `hold_s` seconds at most (default: five). Handlers get `data`.
     """
 
-    def __init__(self, bot: Bot, dispatcher: Dispatcher) -> None:
+    def __init__(self, bot: Bot, dispatcher: Dispatcher, hold_s: float | None = None, **data: Any) -> None:
         self._bot = bot
         self._dispatcher = dispatcher
+        self._hold_s = hold_s
+        self._data = data
         self._offset: int | None = None
         self._taken: int | None = None
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -51,7 +55,7 @@ class Poller:
         while True:
             try:
                 updates = await self._get()
-            except TelegramUnauthorizedError:
+            except (TelegramUnauthorizedError, TelegramNotFound):  # 404: what a malformed token gets
                 raise Unauthorized from None
             except (TelegramAPIError, ClientDecodeError) as error:
                 failures += 1
@@ -115,7 +119,8 @@ class Poller:
             task.add_done_callback(partial(self._forget, chat_id))
         self._taken = updates[-1].update_id + 1
         if chats:
-            await asyncio.wait([self._running[chat_id] for chat_id in chats], timeout=HANDLERS_GET_S)
+            hold_s = HANDLERS_GET_S if self._hold_s is None else self._hold_s
+            await asyncio.wait([self._running[chat_id] for chat_id in chats], timeout=hold_s)
         self._offset = self._taken
 
     def _forget(self, chat_id: int, task: asyncio.Task[None]) -> None:
@@ -127,7 +132,7 @@ class Poller:
             await asyncio.wait([after])
         for update in updates:
             try:
-                await self._dispatcher.feed_update(self._bot, update)
+                await self._dispatcher.feed_update(self._bot, update, **self._data)
             except Exception:
                 log.exception("Update %d could not be handled.", update.update_id)
 

@@ -1,4 +1,4 @@
-"""The writer of cards: looks once a second for runs that have changed, edits their cards, and announces their end.
+"""The writer of cards: looks once a second for runs that have changed, edits their cards, and sends their digests.
 
 There is one in the one bot process. What it must remember across a restart is in the rows of `storage.cards`.
 """
@@ -15,14 +15,26 @@ from typing import NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.courier import BotCourier
-from pipeline.errors import BrokerUnavailable, MessageGone, Retryable, Uncertain, Unreachable
+from pipeline.errors import (
+    BrokerUnavailable,
+    MessageGone,
+    MessageRefused,
+    Migrated,
+    Retryable,
+    TokenRefused,
+    Uncertain,
+    Unreachable,
+)
 from pipeline.services.overview import someone_works_on
 from pipeline.toolbox import Toolbox
 from storage import cards, runs
-from storage.records import Card, Engine, RunProgress
+from storage.progress import of_runs
+from storage.records import Card, Engine, RunProgress, RunState
 from telegram_bot.announcing import Announcer
 from telegram_bot.pacing import Pace
+from telegram_bot.steps import Step, is_over, next_step
 from telegram_bot.views.card import render_card
+from telegram_bot.views.card_approval import Draft
 from telegram_bot.views.view import View
 from texts import Texts
 
@@ -44,6 +56,15 @@ class Service(NamedTuple):
     broker: bool
 
 
+class Shown(NamedTuple):
+    """What a card has said, and when."""
+
+    view: View
+    at: float
+    state: RunState
+    service: Service
+
+
 class Board:
     """Shows runs in chats. One task a card and step, so that a slow chat holds up no other."""
 
@@ -55,7 +76,7 @@ class Board:
         self._wake = asyncio.Event()
         self._stopping = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._last: dict[int, tuple[View, float, Service]] = {}
+        self._last: dict[int, Shown] = {}
         self._needs_broker = False
         self._broker_answers = True
 
@@ -72,7 +93,7 @@ class Board:
         """Delete a card that a newer one replaces; where that fails it stays, and does no harm."""
         try:
             await self._courier.delete(chat_id, message_id)
-        except (Retryable, Uncertain, Unreachable) as error:
+        except (Retryable, Uncertain, Unreachable, Migrated, TokenRefused, MessageRefused) as error:
             log.info("An old card could not be deleted: %s", error)
 
     async def run(self) -> None:
@@ -102,7 +123,7 @@ class Board:
         async with self._tools.database.read() as session:
             open_cards = [card for card in await cards.unannounced(session) if card.id not in busy]
             followed = [await runs.get(session, run_id) for run_id in {card.run_id for card in open_cards}]
-            progress = {one.run.id: one for one in await runs.progress(session, followed)}
+            progress = {one.run.id: one for one in await of_runs(session, followed)}
         served = {run_id: await self._service(one) for run_id, one in progress.items()}
         self._needs_broker = any(_is_remote(one) for one in progress.values())
         for card in open_cards:
@@ -127,30 +148,58 @@ class Board:
             await asyncio.sleep(ASK_BROKER_EVERY_S)
 
     async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
-        is_first = card.message_id is None and not card.is_gone
-        if (left_s := self._pace.left_s(card.chat_id, is_answer=is_first)) > 0:
+        step = self._next_step(card, progress, served[card.run_id])
+        if step is None:
+            return
+        is_new = card.message_id is None and not card.is_below_draft
+        waits_its_turn = step is Step.SEND or (step is Step.SHOW and not is_new)
+        if (left_s := self._pace.left_s(card.chat_id, is_answer=not waits_its_turn)) > 0:
             self._look_after(left_s)
             return
         try:
-            if card.is_final or card.is_gone:
-                if progress.run.state.has_ended:
-                    await self._announcer.announce(card, progress)
-                    self._last.pop(card.id, None)
-                    self.look()
-            elif self._is_behind(card, progress, served[card.run_id]):
-                await self._show(card, progress, served[card.run_id])
-                self.look()
+            await self._take(step, card, progress, served[card.run_id])
+            self.look()
         except Retryable as error:
             self._pace.obey(card.chat_id, error.after_s or PRIVATE_INTERVAL_S)
         except Uncertain as error:
             log.info("What chat %d was sent last is sent again: %s.", card.chat_id, error)
             self._pace.obey(card.chat_id, PRIVATE_INTERVAL_S)
+        except Migrated as error:
+            log.info("Chat %d is %d now; its cards go on there.", card.chat_id, error.chat_id)
+            await self._move(card, error.chat_id)
         except Unreachable as error:
             log.warning("Chat %d cannot be written to (%s): run %d is not shown.", card.chat_id, error, card.run_id)
             await self._close(card)
+        except MessageRefused as error:
+            log.error("Telegram refuses the card of run %d: %s.", card.run_id, error)
+            await self._give_up(card)
+        except TokenRefused:
+            log.error("Telegram does not know the admin bot's token: run %d is not shown.", card.run_id)
+            self._pace.obey(card.chat_id, AFTER_A_BUG_S)
         except Exception:
             log.exception("Run %d could not be shown in chat %d.", card.run_id, card.chat_id)
             self._pace.obey(card.chat_id, AFTER_A_BUG_S)
+
+    def _next_step(self, card: Card, progress: RunProgress, served: Service) -> Step | None:
+        last = self._last.get(card.id)
+        return next_step(
+            card,
+            progress,
+            is_behind=self._is_behind(card, progress, served),
+            has_said_state=card.message_id is not None and last is not None and last.state is progress.run.state,
+            has_more=self._announcer.has_more(card, progress.run),
+        )
+
+    async def _take(self, step: Step, card: Card, progress: RunProgress, served: Service) -> None:
+        match step:
+            case Step.SHOW:
+                await self._show(card, progress, served)
+            case Step.SEND:
+                await self._announcer.send_next(card, progress)
+            case Step.MOVE_BELOW_DRAFT:
+                await self._move_below_draft(card)
+            case Step.CLOSE:
+                await self._close(card)
 
     def _look_after(self, seconds: float) -> None:
         """Look when a pause ends, where that is before the next look anyway."""
@@ -161,8 +210,8 @@ class Board:
         """The run has changed, or whether somebody works on it, or its clock should move on."""
         if card.shown_version != progress.run.version or card.message_id is None or card.id not in self._last:
             return True
-        _, shown_at, was_served = self._last[card.id]
-        return served != was_served or time.monotonic() - shown_at >= CLOCK_MOVES_EVERY_S
+        last = self._last[card.id]
+        return served != last.service or time.monotonic() - last.at >= CLOCK_MOVES_EVERY_S
 
     async def _show(self, card: Card, progress: RunProgress, served: Service) -> None:
         view = self._view(card, progress, served, self._tools.now())
@@ -170,16 +219,16 @@ class Board:
         self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
         if message_id is None:
             message_id = await self._courier.send(card.chat_id, **view.as_kwargs())
-        elif card.id not in self._last or self._last[card.id][0] != view:
+        elif card.id not in self._last or self._last[card.id].view != view:
             try:
                 await self._courier.edit(card.chat_id, message_id, **view.as_kwargs())
             except MessageGone:
                 async with self._tools.database.write() as session:
                     await cards.gone(session, card.id, message_id)
                 return
-        self._last[card.id] = (view, time.monotonic(), served)
+        self._last[card.id] = Shown(view, time.monotonic(), progress.run.state, served)
         async with self._tools.database.write() as session:
-            version, is_final = progress.run.version, progress.run.state.has_ended
+            version, is_final = progress.run.version, is_over(progress)
             await cards.shown(session, card.id, version, card.message_id, message_id, is_final=is_final)
 
     def _view(self, card: Card, progress: RunProgress, served: Service, now: datetime) -> View:
@@ -192,9 +241,31 @@ class Board:
             broker_available=served.broker,
             prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
             auto_chosen=llm.provider == "auto",
+            draft=Draft.ABOVE if card.is_below_draft else Draft.FOLLOWS,
+            messages_per_second=self._tools.settings.delivery.messages_per_second,
         )
 
+    async def _move_below_draft(self, card: Card) -> None:
+        """The question is to notify the operators and to stand right under what it is about."""
+        self._last.pop(card.id, None)
+        async with self._tools.database.write() as session:
+            is_moved = await cards.move_below_draft(session, card.id)
+        if is_moved and card.message_id is not None:
+            await self.take_away(card.chat_id, card.message_id)
+
+    async def _move(self, card: Card, new_chat_id: int) -> None:
+        self._last.pop(card.id, None)
+        async with self._tools.database.write() as session:
+            await cards.move(session, card.chat_id, new_chat_id)
+        self.look()
+
+    async def _give_up(self, card: Card) -> None:
+        async with self._tools.database.write() as session:
+            await cards.give_up(session, card.id)
+
     async def _close(self, card: Card) -> None:
+        self._last.pop(card.id, None)
+        self._announcer.forget(card)
         async with self._tools.database.write() as session:
             await cards.announced(session, card.id, self._tools.now())
 

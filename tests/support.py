@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipeline.ports import Couriers, Limiter
@@ -11,9 +12,9 @@ from pipeline.services.following import load_progress
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
 from settings import Settings
-from storage import posts, public_bots, sources, work
+from storage import posts, public_bots, sources, subscribers, work
 from storage.database import Database
-from storage.records import Category, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
+from storage.records import Category, ChatKind, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
 from tests.fakes import FakeCouriers, FakeModel, fast_limiter
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
@@ -106,6 +107,25 @@ async def open_desk(database: Database, incoming: Sequence[IncomingPost], spec: 
         source = await sources.ensure_file_source(session, spec.sources[0], title="The Wire", now=NOON)
         await posts.store(session, source.id, incoming, NOON)
         await public_bots.apply(session, spec, None, NOON)
+
+
+async def open_bot(
+    database: Database,
+    incoming: Sequence[IncomingPost],
+    readers: Sequence[int] = (),
+    spec: PublicBotSpec | None = None,
+) -> int:
+    """The same with a token, and with chats that read it; the public bot's id. Ids below 0 are groups."""
+    spec = spec or make_spec()
+    await open_desk(database, incoming, spec)
+    async with database.write() as session:
+        await public_bots.apply(session, replace(spec, token_env="CITY_TOKEN"), "sealed", NOON)
+        bot = await public_bots.by_slug(session, spec.slug)
+        assert bot is not None
+        for chat_id in readers:
+            kind = ChatKind.PRIVATE if chat_id > 0 else ChatKind.SUPERGROUP
+            await subscribers.subscribe(session, bot.id, chat_id, "en", NOON, kind=kind)
+    return bot.id
 
 
 async def do_all_work(tools: Toolbox, run_id: int, *, times: int = 1) -> RunProgress:

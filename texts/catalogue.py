@@ -80,6 +80,14 @@ class Texts:
     def number(self, n: int) -> str:
         return format_decimal(n, locale=self._babel)
 
+    def language_name(self, code: str) -> str:
+        """A language by its ISO 639-1 code, as this language calls it."""
+        return str(self._babel.languages.get(code, code))
+
+    def rate(self, per_second: float) -> str:
+        """One digit after the point where the rate is below ten."""
+        return format_decimal(per_second, "#,##0.#" if per_second < 10 else "#,##0", locale=self._babel)
+
     def money(self, amount: float) -> str:
         """Two digits after the point, four where the amount is below one."""
         return format_decimal(amount, "#,##0.0000" if amount < 1 else "#,##0.00", locale=self._babel)
@@ -104,6 +112,20 @@ class Texts:
             start=format_datetime(start, short, locale=self._babel),
             end=format_datetime(end, "d MMM y, HH:mm", locale=self._babel),
         )
+
+    def moment(self, moment: datetime, now: datetime, timezone: str) -> str:
+        """A time of day seen in `timezone`, with its date where that is not the date of `now`; UTC is named."""
+        zone = ZoneInfo(timezone)
+        moment, now = moment.astimezone(zone), now.astimezone(zone)
+        time = format_datetime(moment, "HH:mm", locale=self._babel) + (" UTC" if timezone == "UTC" else "")
+        if moment.date() == now.date():
+            return time
+        day = format_date(moment, "d MMMM" if moment.year == now.year else "d MMMM y", locale=self._babel)
+        return self.get("time.on_day", time=time, day=day)
+
+    def appointment(self, moment: datetime, timezone: str) -> str:
+        """A moment to come seen in `timezone`: weekday, date and time."""
+        return format_datetime(moment.astimezone(ZoneInfo(timezone)), "EEE, d MMM y, HH:mm", locale=self._babel)
 
     def duration(self, seconds: float) -> str:
         """The two largest units, such as 1 min 20 s; a unit that is nought is left out."""

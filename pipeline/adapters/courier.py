@@ -19,6 +19,8 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
+from aiogram.methods import Response
+from aiogram.types import Message
 from aiohttp import ClientConnectorError
 
 from pipeline.errors import (
@@ -77,6 +79,9 @@ class BotCourier:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
+        self._kept = Response[
+            Message
+        ]  # aiogram asks for this class at every call, and pydantic forgets it if nobody does
 
     async def send(self, chat_id: int, **message: Any) -> int:
         """Send a message; its id."""

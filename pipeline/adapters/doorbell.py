@@ -49,8 +49,7 @@ class CeleryDoorbell:
             self._app = make_producer_app(self._broker_url)
         try:
             for ring in rings:
-                argument = ring.run_id if ring.kind is WorkKind.PLAN else ring.work_id
-                self._app.send_task(ring.kind.value, args=[argument], queue=QUEUES[ring.kind], retry=False)
+                self._app.send_task(ring.kind.value, args=[_argument(ring)], queue=QUEUES[ring.kind], retry=False)
         except OperationalError as error:
             raise BrokerUnavailable(cause(error)) from None
 
@@ -87,6 +86,16 @@ class LocalDoorbell:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def _argument(ring: Ring) -> int | None:
+    """What the task of this kind is told, by the contract of names."""
+    match ring.kind:
+        case WorkKind.PLAN:
+            return ring.run_id
+        case WorkKind.DELIVER:
+            return ring.digest_id
+    return ring.work_id
 
 
 def as_redis_py_writes_it(url: str) -> str:

@@ -23,7 +23,7 @@ from pipeline.ports import LONGEST_RESERVATION_S, Limiter
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-BURST = 3
+BURST = 5
 TIMEOUT_S = 1.0
 
 # KEYS: TAT in microseconds, pause. ARGV: microseconds a message, burst, messages, longest wait to reserve for.
@@ -57,6 +57,7 @@ class RedisLimiter:
             as_redis_py_writes_it(url), socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S
         )
         self._interval_us = round(1_000_000 / messages_per_second)
+        self._heard: defaultdict[int, float] = defaultdict(float)  # pauses, known here at once
         self._reserve = self._redis.register_script(RESERVE)
         self._pause = self._redis.register_script(PAUSE)
 
@@ -67,11 +68,12 @@ class RedisLimiter:
         return int(await _asked(self._reserve(keys=keys, args=arguments))) / 1_000_000
 
     async def pause(self, public_bot_id: int, seconds: float) -> None:
+        self._heard[public_bot_id] = max(self._heard[public_bot_id], time.monotonic() + seconds)
         await _asked(self._pause(keys=[_pause_key(public_bot_id)], args=[max(1, round(seconds * 1000))]))
 
     async def pause_left_s(self, public_bot_id: int) -> float:
         left_ms = int(await _asked(self._redis.pttl(_pause_key(public_bot_id))))
-        return max(left_ms, 0) / 1000
+        return max(left_ms / 1000, self._heard[public_bot_id] - time.monotonic(), 0.0)
 
     async def close(self) -> None:
         await self._redis.aclose()

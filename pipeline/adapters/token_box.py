@@ -44,15 +44,16 @@ def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE, *, mak
     `make_key` False is for who only decrypts: a new key would fit nothing.
 
     Raises:
-        ForPeople: the file that holds the key is empty, or gone and no new one is to be made.
+        ForPeople: the file that holds the key is empty or cannot be read, or is gone and no new one is to be made.
     """
     if security.secret_key is not None and security.secret_key.get_secret_value():
         return TokenBox(security.secret_key.get_secret_value())
-    if not key_file.exists():
-        if not make_key:
-            raise ForPeople("bots.secret_key_lost")
+    if make_key and not key_file.exists():
         _make_key(key_file)
-    key = key_file.read_text().strip()
+    try:
+        key = key_file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise ForPeople("bots.secret_key_lost") from None
     if not key:
         raise ForPeople("bots.secret_key_lost")
     return TokenBox(key)

@@ -11,6 +11,7 @@ from pipeline.services.applying import AppliedBot, apply_bots, export_bots
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import open_process
 from settings import Settings, environment_value
+from texts import Texts
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -37,5 +38,8 @@ def _print(bot: AppliedBot) -> None:
     sys.stdout.write(f"{bot.slug}: {'created' if bot.is_new else 'updated'}.\n")
     for name in bot.new_sources:
         sys.stdout.write(f"{bot.slug}: the source {name} is new and empty; import posts with --source {name}.\n")
+    if bot.next_due is not None:
+        due = Texts("en").appointment(bot.next_due, bot.timezone)
+        sys.stdout.write(f"{bot.slug}: the next digest is due on {due} ({bot.timezone}).\n")
     if bot.missing_token:
         sys.stdout.write(f"{bot.slug}: {bot.missing_token} is not set; without it a token stored before is kept.\n")

@@ -7,7 +7,8 @@ import sys
 
 from pipeline.wiring import open_process
 from settings import Settings
-from storage import sources
+from storage import operators, sources
+from storage.records import COMMAND_LINE, ActionKind
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -17,6 +18,9 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
             async with tools.database.write() as session:
                 source = await sources.ensure_file_source(
                     session, options.name, title=options.title, username=options.username, now=tools.now()
+                )
+                await operators.write_down(
+                    session, COMMAND_LINE, ActionKind.ADD_SOURCE, tools.now(), source=source.name
                 )
             sys.stdout.write(f"{source.name}: {source.title}\n")
             return 0

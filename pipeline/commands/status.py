@@ -11,7 +11,7 @@ from pipeline.services.overview import alive, load_overview
 from pipeline.stages.pace import stage_counts
 from pipeline.wiring import open_process
 from settings import Settings
-from storage.records import RunProgress, StatusOverview
+from storage.records import DeliveryProgress, RunProgress, RunState, StatusOverview
 from texts import Texts
 
 
@@ -41,10 +41,23 @@ def _lines(overview: StatusOverview) -> Iterator[str]:
 def _run_line(progress: RunProgress) -> str:
     run = progress.run
     counts = stage_counts(progress)
-    line = f"run {run.id} of {run.bot_slug}: {run.state}" + (f", {counts[0]} of {counts[1]} posts" if counts else "")
+    line = f"run {run.id} of {run.bot_slug}: {run.state}"
+    if run.state is RunState.AWAITING_APPROVAL:
+        line += f", would go to {progress.readers} readers"
+    elif progress.delivery is not None:
+        line += _delivery_in_words(progress.delivery) + (", paused" if run.is_paused else "")
+    elif counts is not None:
+        line += f", {counts[0]} of {counts[1]} posts"
     if run.failure is not None:
         line += f": {Texts('en').get(run.failure.message_id, **run.failure.params)}"
     return line
+
+
+def _delivery_in_words(delivery: DeliveryProgress) -> str:
+    return (
+        f", {delivery.ended} of {delivery.total} readers "
+        f"(delivered {delivery.delivered}, failed {delivery.failed}, uncertain {delivery.uncertain})"
+    )
 
 
 def _as_json(overview: StatusOverview) -> str:
@@ -89,5 +102,20 @@ def _run_object(progress: RunProgress) -> dict[str, object]:
         "input_tokens": progress.input_tokens,
         "output_tokens": progress.output_tokens,
         "cost": progress.cost,
+        "readers": progress.readers,
+        "delivery": _delivery_object(progress.delivery) if progress.delivery else None,
+        "is_paused": run.is_paused,
+        "publish_at": run.publish_at.isoformat() if run.publish_at else None,
         "failure": {"id": run.failure.message_id, "params": dict(run.failure.params)} if run.failure else None,
+    }
+
+
+def _delivery_object(delivery: DeliveryProgress) -> dict[str, object]:
+    """Readers by what became of the digest on its way to them."""
+    return {
+        "waiting": delivery.waiting,
+        "delivered": delivery.delivered,
+        "failed": delivery.failed,
+        "uncertain": delivery.uncertain,
+        "reasons": dict(delivery.reasons or {}),
     }

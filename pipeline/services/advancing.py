@@ -10,11 +10,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.stages.batching import pack
+from pipeline.stages.delivery import needs_approval
+from pipeline.stages.funnel import funnel
 from pipeline.stages.prompting import post_tokens
+from pipeline.stages.quiet_days import is_fault, quiet_day
 from pipeline.stages.selection import choose, is_relevant
 from pipeline.toolbox import Toolbox
-from storage import digests, posts, public_bots, run_posts, runs, work
-from storage.records import Failure, PostStatus, PublicBot, Ring, Run, RunState, WorkKind
+from storage import cards, deliveries, digests, operators, posts, public_bots, run_posts, runs, work
+from storage.progress import of_runs
+from storage.records import (
+    DeliveryProgress,
+    Failure,
+    PostStatus,
+    PublicBot,
+    QuietDay,
+    Ring,
+    Run,
+    RunState,
+    Unreached,
+    WorkKind,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +38,7 @@ WORK_OF_STATE = {
     RunState.CATEGORIZING: WorkKind.CATEGORIZE,
     RunState.SUMMARIZING: WorkKind.SUMMARIZE,
     RunState.ASSEMBLING: WorkKind.ASSEMBLE,
+    RunState.DELIVERING: WorkKind.DELIVER,
 }
 
 
@@ -51,7 +67,7 @@ async def ring_or_leave_it(tools: Toolbox, rings: Sequence[Ring]) -> None:
 async def _can_move(tools: Toolbox, run_id: int) -> bool:
     async with tools.database.read() as session:
         run = await runs.find(session, run_id)
-        if run is None or run.state.has_ended:
+        if run is None or run.state.has_ended or run.state is RunState.AWAITING_APPROVAL:
             return False
         kind = WORK_OF_STATE.get(run.state)
         return kind is None or await work.count_open(session, run_id, kind) == 0
@@ -64,7 +80,7 @@ async def _step(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) 
         return False
     match run.state:
         case RunState.COLLECTING:
-            return await _after_collecting(session, run, now)
+            return await _after_collecting(session, tools, run, now)
         case RunState.CATEGORIZING:
             return await runs.transition(session, run.id, {run.state}, RunState.SELECTING, now)
         case RunState.SELECTING:
@@ -72,14 +88,17 @@ async def _step(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) 
         case RunState.SUMMARIZING:
             return await _after_summarizing(session, run, now)
         case RunState.ASSEMBLING:
-            return await _after_assembling(session, run, now)
+            return await _after_assembling(session, tools, run, now)
+        case RunState.DELIVERING:
+            return await _end(session, run, now)
     return False
 
 
-async def _after_collecting(session: AsyncSession, run: Run, now: datetime) -> bool:
-    (progress,) = await runs.progress(session, [run])
+async def _after_collecting(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) -> bool:
+    (progress,) = await of_runs(session, [run])
     if progress.count(PostStatus.FRESH) == 0:
-        return await _end(session, run, now)
+        wish = _wish_for_quiet_days(tools, await _bot(session, run))
+        return await _keep_quiet(session, run, 0, quiet_day(0, run.min_posts, wish), now)
     return await runs.transition(session, run.id, {run.state}, RunState.CATEGORIZING, now)
 
 
@@ -94,38 +113,101 @@ async def _select(session: AsyncSession, tools: Toolbox, run: Run, now: datetime
         post.post_id: PostStatus.PASSED_OVER if is_relevant(post, categories) else PostStatus.IRRELEVANT
         for post in judged
     }
-    statuses.update(dict.fromkeys(chosen, PostStatus.CHOSEN))
+    quiet = quiet_day(len(chosen), run.min_posts, _wish_for_quiet_days(tools, bot))
+    gives_posts = quiet is None or quiet is QuietDay.SHORTEN
+    if gives_posts:
+        statuses.update(dict.fromkeys(chosen, PostStatus.CHOSEN))
     await run_posts.set_statuses(session, run.id, statuses)
-    if not chosen:
-        return await _end(session, run, now)
+    if not gives_posts:
+        return await _keep_quiet(session, run, len(chosen), quiet, now)
     texts = await posts.by_ids(session, chosen)
     sizes = [(post_id, post_tokens(texts[post_id].text)) for post_id in chosen]
     batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
     batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
     await work.add(session, run.id, WorkKind.SUMMARIZE, batches, now)
-    return await runs.transition(session, run.id, {run.state}, RunState.SUMMARIZING, now)
+    return await runs.transition(session, run.id, {run.state}, RunState.SUMMARIZING, now, quiet_day=quiet)
+
+
+async def _keep_quiet(session: AsyncSession, run: Run, chosen: int, quiet: QuietDay | None, now: datetime) -> bool:
+    """No digest, or one that says that it is a quiet day; where the model's failures may have made it one, neither."""
+    reasons = await run_posts.set_aside_reasons(session, run.id)
+    if is_fault(chosen, len(reasons), run.min_posts):
+        reason, numbers = (
+            next(iter(reasons.values())),
+            {"chosen": chosen, "least": run.min_posts, "count": len(reasons)},
+        )
+        return await fail_run(session, run.id, Failure("run.too_few_judged", {**numbers, "reason": reason}), now)
+    if quiet is not QuietDay.SAY:
+        return await _end(session, run, now, quiet_day=quiet)
+    await work.add(session, run.id, WorkKind.ASSEMBLE, [()], now)
+    return await runs.transition(session, run.id, {run.state}, RunState.ASSEMBLING, now, quiet_day=quiet)
+
+
+def _wish_for_quiet_days(tools: Toolbox, bot: PublicBot) -> QuietDay:
+    return QuietDay(bot.spec.quiet_day or tools.settings.digest.quiet_day)
 
 
 async def _after_summarizing(session: AsyncSession, run: Run, now: datetime) -> bool:
-    (progress,) = await runs.progress(session, [run])
+    (progress,) = await of_runs(session, [run])
     if progress.count(PostStatus.SUMMARIZED) == 0:
         return await _fail_for_set_aside(session, run, now)
     await work.add(session, run.id, WorkKind.ASSEMBLE, [()], now)
     return await runs.transition(session, run.id, {run.state}, RunState.ASSEMBLING, now)
 
 
-async def _after_assembling(session: AsyncSession, run: Run, now: datetime) -> bool:
+async def _after_assembling(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) -> bool:
+    """To the readers, or first to the operators; a public bot without a token has no other readers than these."""
     digest = await digests.of_run(session, run.id)
     assert digest is not None, f"run {run.id} has no digest although its assembling is done"
-    if run.deliver:
+    if not run.deliver:
+        return await _end(session, run, now)
+    bot = await _bot(session, run)
+    if not bot.has_token:
         await digests.mark_given(session, digest, run.public_bot_id, now)
-    return await _end(session, run, now)
+        return await _end(session, run, now)
+    (progress,) = await of_runs(session, [run])
+    counts = funnel(progress.posts)
+    wanted = bot.spec.approval if bot.spec.approval is not None else tools.settings.digest.approval
+    if not needs_approval(wanted, counts.distinct, counts.set_aside):
+        return await begin_delivery(session, run, now)
+    await let_operators_follow(session, tools, run, now)
+    return await runs.transition(session, run.id, {run.state}, RunState.AWAITING_APPROVAL, now)
+
+
+async def begin_delivery(session: AsyncSession, run: Run, now: datetime) -> bool:
+    """Let the digest go out, at its time where it has one. False: the run is not what it was any more."""
+    if not await runs.transition(session, run.id, {run.state}, RunState.DELIVERING, now):
+        return False
+    publish_at = run.publish_at if run.state is RunState.ASSEMBLING else None  # an operator's word is for now
+    await work.add(session, run.id, WorkKind.DELIVER, [()], max(now, publish_at or now))
+    return True
+
+
+async def let_operators_follow(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) -> None:
+    """Somebody must see the question: where no chat follows the run yet, every operator's does from now on."""
+    if await cards.of_run(session, run.id):
+        return
+    languages = await operators.languages(session)
+    for operator_id in tools.settings.telegram.operator_ids:
+        language = languages.get(operator_id, tools.settings.telegram.language)
+        await cards.ensure(session, run.id, operator_id, language, now)
 
 
 async def _fail_for_set_aside(session: AsyncSession, run: Run, now: datetime) -> bool:
     reasons = await run_posts.set_aside_reasons(session, run.id)
     reason = next(iter(reasons.values()), "")
     return await fail_run(session, run.id, Failure("run.all_set_aside", {"count": len(reasons), "reason": reason}), now)
+
+
+async def end_delivery(session: AsyncSession, run_id: int, why: Unreached, now: datetime) -> None:
+    """Nothing more of the run's digest is sent; where it has reached nobody, its posts are free again."""
+    digest = await digests.of_run(session, run_id)
+    if digest is None:
+        return
+    await deliveries.end_pending(session, digest.id, why, now)
+    progress = (await deliveries.progress(session, [run_id])).get(run_id, DeliveryProgress())
+    if progress.delivered + progress.uncertain + progress.waiting == 0:
+        await digests.free_posts(session, digest.id)
 
 
 async def fail_run(session: AsyncSession, run_id: int, failure: Failure, now: datetime) -> bool:
@@ -137,8 +219,8 @@ async def fail_run(session: AsyncSession, run_id: int, failure: Failure, now: da
     return True
 
 
-async def _end(session: AsyncSession, run: Run, now: datetime) -> bool:
-    return await runs.transition(session, run.id, {run.state}, RunState.DONE, now, finished_at=now)
+async def _end(session: AsyncSession, run: Run, now: datetime, **changes: object) -> bool:
+    return await runs.transition(session, run.id, {run.state}, RunState.DONE, now, finished_at=now, **changes)
 
 
 async def _bot(session: AsyncSession, run: Run) -> PublicBot:

@@ -8,20 +8,21 @@ from collections.abc import AsyncIterator
 from pipeline.errors import ForPeople
 from pipeline.toolbox import Toolbox
 from storage import digests, runs
-from storage.records import Digest, RunProgress
+from storage.progress import of_runs
+from storage.records import Digest, RunProgress, RunState
 
 LOOK_EVERY_S = 0.2
 
 
 async def follow(tools: Toolbox, run_id: int) -> AsyncIterator[RunProgress]:
-    """The run's progress whenever it has changed, the last time when the run has ended."""
+    """The run's progress whenever it has changed, the last time when it has ended or waits for an operator's word."""
     shown = 0
     while True:
         progress = await load_progress(tools, run_id)
         if progress.run.version != shown:
             shown = progress.run.version
             yield progress
-        if progress.run.state.has_ended:
+        if progress.run.state.has_ended or progress.run.state is RunState.AWAITING_APPROVAL:
             return
         await asyncio.sleep(LOOK_EVERY_S)
 
@@ -40,7 +41,7 @@ async def find_progress(tools: Toolbox, run_id: int) -> RunProgress:
 
 async def load_progress(tools: Toolbox, run_id: int) -> RunProgress:
     async with tools.database.read() as session:
-        (progress,) = await runs.progress(session, [await runs.get(session, run_id)])
+        (progress,) = await of_runs(session, [await runs.get(session, run_id)])
     return progress
 
 

@@ -11,6 +11,7 @@ from pipeline.errors import BrokerUnavailable
 from pipeline.queues import QUEUES
 from pipeline.toolbox import Toolbox
 from storage import posts, runs, sources, work, workers
+from storage.progress import of_runs
 from storage.records import ENDED, Engine, Run, RunProgress, RunState, SourceOverview, StatusOverview, Worker
 
 SILENT_AFTER = timedelta(seconds=4)
@@ -35,8 +36,8 @@ async def load_overview(tools: Toolbox) -> StatusOverview:
             workers_alive=sum(alive(worker, now) for worker in seen),
             queues=queues,
             engine=Engine(tools.settings.engine.mode),
-            active=tuple(await runs.progress(session, await runs.going_on(session))),
-            recent=tuple(await runs.progress(session, await _recent(session))),
+            active=tuple(await of_runs(session, await runs.going_on(session))),
+            recent=tuple(await of_runs(session, await _recent(session))),
             posts_stored=await posts.count(session),
             sources=len(await sources.overview(session)),
             now=now,
@@ -56,7 +57,7 @@ async def _recent(session: AsyncSession) -> Sequence[Run]:
 async def load_active(tools: Toolbox) -> Sequence[RunProgress]:
     """The runs that go on, oldest first."""
     async with tools.database.read() as session:
-        return await runs.progress(session, await runs.going_on(session))
+        return await of_runs(session, await runs.going_on(session))
 
 
 async def load_sources(tools: Toolbox) -> Sequence[SourceOverview]:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.sources.visible_text import visible_text, web_links
 from pipeline.toolbox import Toolbox
-from storage import posts, sources
-from storage.records import IncomingPost, Source
+from storage import operators, posts, sources
+from storage.records import ActionKind, Actor, IncomingPost, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,17 @@ async def is_source(tools: Toolbox, chat_id: int) -> bool:
         return await sources.by_chat(session, chat_id) is not None
 
 
-async def add_channel(tools: Toolbox, *, chat_id: int, title: str, username: str | None, operator_id: int) -> Source:
+async def add_channel(tools: Toolbox, *, chat_id: int, title: str, username: str | None, actor: Actor) -> Source:
     """Make a channel a source; one that is one already stays as it is."""
     name = username.lower() if username else f"channel-{_internal_id(chat_id)}"
+    now = tools.now()
     async with tools.database.write() as session:
-        return await sources.add_channel(
-            session,
-            chat_id=chat_id,
-            name=name,
-            title=title,
-            username=username,
-            added_by=operator_id,
-            now=tools.now(),
+        source, is_new = await sources.add_channel(
+            session, chat_id=chat_id, name=name, title=title, username=username, added_by=actor.id, now=now
         )
+        if is_new:
+            await operators.write_down(session, actor, ActionKind.ADD_SOURCE, now, source=source.name)
+    return source
 
 
 async def _store_in_album(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,7 @@ from storage.records import Failure, Ring, Work, WorkKind
 
 log = logging.getLogger(__name__)
 
+AFTER_A_BUG = timedelta(seconds=30)
 ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 
 
@@ -44,16 +46,20 @@ async def recover_from_bug(tools: Toolbox, work_id: int) -> None:
     async with tools.database.write() as session:
         await runs.lock(session, seen.run_id)
         lost = await work.claimed_by(session, work_id, tools.owner)
-        rings = await _take_back(session, tools, [lost] if lost else [])
+        rings = await _take_back(session, tools, [lost] if lost else [], delay=AFTER_A_BUG)
     await ring_or_leave_it(tools, rings)
     await advance(tools, seen.run_id)
 
 
-async def _take_back(session: AsyncSession, tools: Toolbox, lost: Sequence[Work]) -> list[Ring]:
+async def _take_back(
+    session: AsyncSession, tools: Toolbox, lost: Sequence[Work], *, delay: timedelta = timedelta()
+) -> list[Ring]:
     for one in lost:
         await runs.touch(session, one.run_id)
         if one.kind in ASKED_OF_A_MODEL:
             await _take_back_batch(session, tools, one)
+        elif one.kind is WorkKind.DELIVER:  # what was on its way is in doubt, the rest still has to go
+            await work.take_back(session, one, tools.now() + delay)
         elif one.crashes + 1 > CRASHES_ALONE:
             await fail_run(session, one.run_id, Failure("run.too_many_attempts", {"reason": one.kind}), tools.now())
         else:

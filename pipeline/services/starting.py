@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from pipeline.errors import BrokerUnavailable, ForPeople
+from pipeline.services.advancing import end_delivery
 from pipeline.stages.periods import parse_period, since
 from pipeline.toolbox import Toolbox
 from storage import cards, operators, public_bots, run_posts, runs, work
-from storage.records import COMMAND_LINE, ActionKind, Actor, Engine, NewRun, Period, PublicBot, Run, WorkKind
+from storage.records import COMMAND_LINE, ActionKind, Actor, Engine, NewRun, Period, PublicBot, Run, Unreached, WorkKind
 
 log = logging.getLogger(__name__)
 
@@ -58,28 +61,59 @@ async def start_run(tools: Toolbox, order: Order) -> Started:
     if not bot.spec.sources:
         raise ForPeople("digest.no_sources", slug=bot.slug)
     period = await _period(tools, bot, order.period, now)
-    new = NewRun(
-        public_bot_id=bot.id,
-        period=period,
-        post_limit=order.limit or bot.spec.max_posts_per_digest,
-        engine=Engine(tools.settings.engine.mode),
-        provider=tools.model.provider,
-        model=tools.model.name,
-        origin=order.origin,
+    new = replace(
+        new_run(tools, bot, period, order.origin, order.limit),
         chat_id=order.chat_id,
         message_id=order.message_id,
         requested_by=order.actor.id,
         deliver=order.deliver,
     )
     async with tools.database.write() as session:
-        run, is_new = await runs.create(session, new, now)
-        if is_new:
-            await work.add(session, run.id, WorkKind.PLAN, [()], now)
-            await operators.write_down(session, order.actor, ActionKind.START, now, public_bot_id=bot.id, run_id=run.id)
-        replaced = None
-        if order.chat_id is not None and not await cards.ensure(session, run.id, order.chat_id, order.language, now):
-            replaced = await cards.show_again(session, run.id, order.chat_id)
+        return await enter(session, new, now, order.actor, order.language)
+
+
+async def enter(
+    session: AsyncSession, new: NewRun, now: datetime, actor: Actor, language: str, kind: ActionKind = ActionKind.START
+) -> Started:
+    """Store a run that somebody asked for: with a card in their chat, and written down as theirs."""
+    run, is_new = await store_run(session, new, now)
+    if is_new:
+        await operators.write_down(session, actor, kind, now, public_bot_id=run.public_bot_id, run_id=run.id)
+    replaced = None
+    if new.chat_id is not None and not await cards.ensure(session, run.id, new.chat_id, language, now):
+        replaced = await cards.show_again(session, run.id, new.chat_id)
     return Started(run, is_new, replaced)
+
+
+def new_run(tools: Toolbox, bot: PublicBot, period: Period, origin: str, limit: int | None = None) -> NewRun:
+    """A run of this public bot as it and the settings want it; with a limit that is lower than their least number of
+    posts, so many are enough."""
+    post_limit = limit or bot.spec.max_posts_per_digest
+    min_posts = bot.spec.min_posts if bot.spec.min_posts is not None else tools.settings.digest.min_posts
+    return NewRun(
+        public_bot_id=bot.id,
+        period=period,
+        post_limit=post_limit,
+        min_posts=max(1, min(min_posts, post_limit)),
+        engine=Engine(tools.settings.engine.mode),
+        provider=tools.model.provider,
+        model=tools.model.name,
+        origin=origin,
+    )
+
+
+async def store_run(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run, bool]:
+    """Store a run and its planning work. False: there is another in its place, which is returned."""
+    run, is_new = await runs.create(session, new, now)
+    if is_new:
+        await work.add(session, run.id, WorkKind.PLAN, [()], now)
+    return run, is_new
+
+
+async def usual_period(session: AsyncSession, tools: Toolbox, bot: PublicBot, now: datetime) -> Period:
+    """What came since this public bot's last digest, at most its window."""
+    last_end = await runs.last_given_period_end(session, bot.id)
+    return since(last_end, bot.spec.window_hours or tools.settings.digest.window_hours, now)
 
 
 async def ring_for(tools: Toolbox, run: Run) -> None:
@@ -117,6 +151,7 @@ async def cancel_run(tools: Toolbox, run_id: int, actor: Actor) -> bool:
         )
         await work.cancel_all(session, run_id)
         await run_posts.drop_unfinished(session, run_id)
+        await end_delivery(session, run_id, Unreached.CANCELLED, tools.now())
     return True
 
 
@@ -157,5 +192,4 @@ async def _period(tools: Toolbox, bot: PublicBot, words: str | None, now: dateti
     if words:
         return parse_period(words, bot.spec.timezone, now)
     async with tools.database.read() as session:
-        last_end = await runs.last_given_period_end(session, bot.id)
-    return since(last_end, bot.spec.window_hours or tools.settings.digest.window_hours, now)
+        return await usual_period(session, tools, bot, now)

@@ -10,8 +10,9 @@ from pipeline.errors import BrokerUnavailable
 from pipeline.queues import QUEUES
 from pipeline.services.advancing import advance, ring_or_leave_it
 from pipeline.services.recovering import recover
+from pipeline.services.scheduling import start_due_runs
 from pipeline.toolbox import Toolbox
-from storage import runs, work, workers
+from storage import deliveries, runs, work, workers
 from storage.records import Engine, Run
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ async def tick(tools: Toolbox, dead_owners: Collection[str]) -> bool:
         if not await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD):
             return False
     await recover(tools, dead_owners)
+    await start_due_runs(tools)
     async with tools.database.read() as session:
         going_on = await runs.going_on(session)
     await _adopt_orphans(tools, going_on)
@@ -41,8 +43,18 @@ async def tick(tools: Toolbox, dead_owners: Collection[str]) -> bool:
             await advance(tools, run.id)
         except Exception:
             log.exception("Run %d could not be moved on.", run.id)
+    await _doubt_orphans(tools)
     await _ring_for_the_unheard(tools)
     return True
+
+
+async def _doubt_orphans(tools: Toolbox) -> None:
+    """Messages that were on their way when their run ended and their process died."""
+    async with tools.database.read() as session:
+        if not await deliveries.has_orphans(session, tools.now()):
+            return
+    async with tools.database.write() as session:
+        await deliveries.doubt_orphans(session, tools.now())
 
 
 async def _adopt_orphans(tools: Toolbox, going_on: Sequence[Run]) -> None:

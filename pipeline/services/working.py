@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from pipeline.services.assembling import assemble
 from pipeline.services.categorizing import categorize
+from pipeline.services.delivering import deliver, free_lanes
 from pipeline.services.planning import plan
 from pipeline.services.recovering import recover_from_bug
 from pipeline.services.summarizing import summarize
@@ -16,20 +17,32 @@ from storage.work import LostClaim
 
 log = logging.getLogger(__name__)
 
-SERVICES: Mapping[WorkKind, Callable[[Toolbox, int], Awaitable[None]]] = {
+SERVICES: Mapping[WorkKind, Callable[[Toolbox, int], Awaitable[bool | None]]] = {
     WorkKind.PLAN: plan,
     WorkKind.CATEGORIZE: categorize,
     WorkKind.SUMMARIZE: summarize,
     WorkKind.ASSEMBLE: assemble,
+    WorkKind.DELIVER: deliver,
 }
 
 
-async def perform(tools: Toolbox, kind: WorkKind, work_id: int) -> None:
-    """Do a piece of work, if it is still to be done. A bug in it costs that work at most, never the process."""
+async def perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:
+    """Do a piece of work, if it is still to be done. A bug in it costs that work at most, never the process.
+
+    False: it was nobody's to claim, as far as its kind tells.
+    """
     try:
-        await SERVICES[kind](tools, work_id)
+        return await SERVICES[kind](tools, work_id) is not False
     except LostClaim as error:
         log.info("%s is no longer ours; its result is dropped.", error)
     except Exception:
         log.exception("%s(%d) failed; it is tried again in smaller pieces.", kind, work_id)
         await recover_from_bug(tools, work_id)
+    return True
+
+
+async def perform_delivery(tools: Toolbox, digest_id: int) -> None:
+    """Deliver a bite of whichever lane of this digest is free."""
+    for work_id in await free_lanes(tools, digest_id):
+        if await perform(tools, WorkKind.DELIVER, work_id):
+            return

@@ -24,7 +24,7 @@ def as_text(digest: Digest, texts: Texts, width: int = 100, note: str | None = N
     blocks = [f"{_wrapped(title, width)}\n{_period(digest, texts)}"]
     blocks += [_text_section(section, width) for section in digest.sections]
     if not digest.items:
-        blocks.append(texts.get("digest.nothing"))
+        blocks.append(_wrapped(_nothing(digest, texts), width))
     if note:
         blocks.append(_wrapped(one_line(note), width))
     return "\n\n".join(blocks) + "\n"
@@ -38,7 +38,7 @@ def as_html(digest: Digest, texts: Texts, note: str | None = None) -> str:
         body.append(f"<h2>{escape(one_line(section.category))}</h2>")
         body += [_html_item(item) for item in section.items]
     if not digest.items:
-        body.append(f"<p>{escape(texts.get('digest.nothing'))}</p>")
+        body.append(f"<p>{escape(_nothing(digest, texts))}</p>")
     if note:
         body.append(f'<p class="small"><em>{escape(one_line(note))}</em></p>')
     return "\n".join(
@@ -83,6 +83,10 @@ def as_json(digest: Digest) -> str:
         "sections": sections,
     }
     return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def _nothing(digest: Digest, texts: Texts) -> str:
+    return texts.get("digest.quiet") if digest.is_quiet else texts.get("digest.nothing")
 
 
 def _period(digest: Digest, texts: Texts) -> str:

@@ -84,7 +84,8 @@ def render_digest(digest: Digest, texts: Texts, note: str | None = None) -> list
     closing = [_Block.of(Italic(clip(one_line(note), MAX_NOTE)))] if note else []
     parts = [_Part([_header(digest, texts)])]
     if not digest.items:
-        parts[0].blocks += [_Block.of(texts.get("digest.nothing")), *closing]
+        nothing = texts.get("digest.quiet") if digest.is_quiet else texts.get("digest.nothing")
+        parts[0].blocks += [_Block.of(nothing), *closing]
     for heading, again, item, is_last in _steps(digest, texts):
         tail = closing if is_last else []
         blocks = [*([heading] if heading else []), item, *tail]

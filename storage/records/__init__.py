@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from storage.records.console import Audience, BotDetails, BotOverview, RunTrouble, Survey, Troubles, Turnover
 from storage.records.digests import Card, Digest, DigestItem, DigestSection
 from storage.records.operators import COMMAND_LINE, Action, ActionKind, Actor, Fault, Operator
 from storage.records.posts import Candidate, IncomingPost, Post, Source, SourceKind, SourceOverview
-from storage.records.public_bots import Category, PublicBot, PublicBotSpec
+from storage.records.public_bots import BotToken, Category, PublicBot, PublicBotSpec
 from storage.records.readers import (
     ChatKind,
     DeliveryProgress,
     DeliveryState,
     Doubt,
     Invitation,
+    Outcome,
     Parcel,
     Subscriber,
     SubscriberState,
     Unreached,
 )
-from storage.records.runs import ENDED, Engine, Failure, NewRun, Period, PostStatus, Run, RunProgress, RunState
+from storage.records.runs import (
+    ENDED,
+    Engine,
+    Failure,
+    NewRun,
+    Period,
+    PostStatus,
+    QuietDay,
+    Run,
+    RunProgress,
+    RunState,
+)
 from storage.records.work import Judged, ModelCall, Ring, Summary, Verdict, Work, WorkKind, WorkState
 from storage.records.workers import StatusOverview, Worker
 
@@ -27,6 +40,10 @@ __all__ = [
     "Action",
     "ActionKind",
     "Actor",
+    "Audience",
+    "BotDetails",
+    "BotOverview",
+    "BotToken",
     "Candidate",
     "Card",
     "Category",
@@ -46,16 +63,19 @@ __all__ = [
     "ModelCall",
     "NewRun",
     "Operator",
+    "Outcome",
     "Parcel",
     "Period",
     "Post",
     "PostStatus",
     "PublicBot",
     "PublicBotSpec",
+    "QuietDay",
     "Ring",
     "Run",
     "RunProgress",
     "RunState",
+    "RunTrouble",
     "Source",
     "SourceKind",
     "SourceOverview",
@@ -63,6 +83,9 @@ __all__ = [
     "Subscriber",
     "SubscriberState",
     "Summary",
+    "Survey",
+    "Troubles",
+    "Turnover",
     "Unreached",
     "Verdict",
     "Work",

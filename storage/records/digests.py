@@ -24,7 +24,8 @@ class DigestSection:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The finished product of a run. `period` is shown in `timezone` (an IANA name)."""
+    """The finished product of a run. `period` is shown in `timezone` (an IANA name). One that `is_quiet` has no items:
+    it says that there was little to tell."""
 
     run_id: int
     bot_slug: str
@@ -34,6 +35,7 @@ class Digest:
     period: Period
     sections: tuple[DigestSection, ...]
     id: int = 0
+    is_quiet: bool = False
 
     @property
     def items(self) -> tuple[DigestItem, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -58,3 +58,16 @@ class PublicBot:
     @property
     def title(self) -> str:
         return self.spec.title
+
+
+@dataclass(frozen=True, slots=True)
+class BotToken:
+    """What is needed to serve a public bot; the token is encrypted. `fault` is the message id that says why it cannot
+    be used."""
+
+    public_bot_id: int
+    slug: str
+    language: str
+    encrypted: str = field(repr=False)
+    telegram_id: int | None = None
+    fault: str | None = None

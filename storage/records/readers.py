@@ -113,6 +113,21 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one call. `reason` tells why it failed; `again_at` puts a parcel that certainly did not arrive back;
+    `next_part_at` is when the part after it may go; `is_last_word`: the chat gets nothing more of this digest."""
+
+    parcel: Parcel
+    state: DeliveryState
+    at: datetime
+    reason: str | None = None
+    message_id: int | None = None
+    again_at: datetime | None = None
+    next_part_at: datetime | None = None
+    is_last_word: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryProgress:
     """The readers of one digest by how far it has got to them; a reader counts once, however many parts there are.
 

@@ -37,6 +37,14 @@ class Engine(StrEnum):
     LOCAL = "local"
 
 
+class QuietDay(StrEnum):
+    """What is done where there are too few posts."""
+
+    SKIP = "skip"  # no digest
+    SHORTEN = "shorten"  # a digest of the few
+    SAY = "say"  # a digest that says so
+
+
 class PostStatus(StrEnum):
     """Where a post of a run has got to. Every post of a finished run is in one of the last seven."""
 
@@ -88,13 +96,15 @@ class NewRun:
     deliver: bool = True
     notice: str | None = None
     publish_at: datetime | None = None
+    min_posts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """`notice` is one of those the card has words for; `timezone` is the public bot's.
 
-    `publish_at` is when a scheduled run is to go out; `is_paused` says that an operator holds its delivery.
+    `publish_at` is when a scheduled run is to go out; `is_paused` says that an operator holds its delivery. With fewer
+    chosen posts than `min_posts` it is a quiet day, and `quiet_day` says what was done about it.
     """
 
     id: int
@@ -121,6 +131,8 @@ class Run:
     origin: str = "operator"
     publish_at: datetime | None = None
     is_paused: bool = False
+    min_posts: int = 1
+    quiet_day: QuietDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,8 @@ class RunProgress:
 
     `waits_because` is why work of it was put off, as the model's provider said it; `delivery` is None until the
     delivery has begun; `actions` are what operators did with this run, oldest first; Telegram told the public bot to be
-    silent until `parked_until`; `readers` are those who would be delivered to now.
+    silent until `parked_until`; `readers` are those who would be delivered to now. An operator has paused the public
+    bot as a whole where `is_bot_paused`; `token_fault` is the message id that says why its token cannot be used.
     """
 
     run: Run
@@ -143,6 +156,8 @@ class RunProgress:
     actions: tuple[Action, ...] = ()
     parked_until: datetime | None = None
     readers: int = 0
+    is_bot_paused: bool = False
+    token_fault: str | None = None
 
     def count(self, *statuses: PostStatus) -> int:
         return sum(self.posts.get(status, 0) for status in statuses)

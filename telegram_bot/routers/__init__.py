@@ -6,9 +6,22 @@ from collections.abc import Sequence
 
 from aiogram import Router
 
-from telegram_bot.routers import digests, errors, help, sources, status
+from telegram_bot.routers import (
+    bots,
+    chats,
+    decisions,
+    digests,
+    errors,
+    help,
+    schedule,
+    sources,
+    status,
+    subscribers,
+    troubles,
+)
 
 
 def make_routers() -> Sequence[Router]:
     """New routers each time: one can be attached once only. The last one answers what no other understood."""
-    return [module.make_router() for module in (errors, digests, status, sources, help)]
+    modules = (errors, digests, decisions, chats, status, troubles, bots, subscribers, schedule, sources, help)
+    return [module.make_router() for module in modules]

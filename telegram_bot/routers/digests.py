@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from aiogram import F, Router
-from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from pipeline.errors import ForPeople
 from pipeline.services.overview import load_active
-from pipeline.services.starting import Order, cancel_run, check_limit, find_bot, list_bots, ring_for, start_run
+from pipeline.services.starting import Order, cancel_run, check_limit, find_bot, list_bots, start_run
 from pipeline.stages.periods import parse_period
 from pipeline.toolbox import Toolbox
 from storage import cards, public_bots
 from storage.records import Actor
+from telegram_bot.beginning import show_and_ring, take_choice
 from telegram_bot.callbacks import BotAction, CancelRun, ChooseBot, SendAgain
 from telegram_bot.progress import Board
 from telegram_bot.views import answers
@@ -55,7 +55,7 @@ async def digest_of_chosen_bot(
 ) -> None:
     async with tools.database.read() as session:
         bot = await public_bots.by_id(session, callback_data.bot_id)
-    if bot is None or not isinstance(query.message, Message) or not await _take_choice(query.message):
+    if bot is None or not isinstance(query.message, Message) or not await take_choice(query.message):
         await query.answer(answers.outdated_button(texts))
         return
     wish = Wish(bot.slug, callback_data.period, callback_data.limit)
@@ -103,7 +103,6 @@ async def send_again(
 async def _begin(
     message: Message, actor: Actor, slug: str, wish: Wish, tools: Toolbox, board: Board, texts: Texts
 ) -> None:
-    """Start the run, show its card, then make somebody work: the card does not wait for the broker."""
     order = Order(
         slug,
         wish.period,
@@ -114,20 +113,4 @@ async def _begin(
         actor=actor,
         language=texts.language,
     )
-    started = await start_run(tools, order)
-    if started.replaced_message_id is not None:
-        await board.take_away(message.chat.id, started.replaced_message_id)
-        await message.answer(answers.already_going_on(texts))
-    board.look()
-    if started.is_new:
-        await ring_for(tools, started.run)
-        board.look()
-
-
-async def _take_choice(message: Message) -> bool:
-    """Take the buttons of a question away: its message is the command, which makes one run. False: it was answered."""
-    try:
-        await message.delete_reply_markup()
-    except TelegramBadRequest:
-        return False
-    return True
+    await show_and_ring(message, await start_run(tools, order), tools, board, texts)

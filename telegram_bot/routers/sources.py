@@ -15,6 +15,7 @@ from aiogram.types import CallbackQuery, ChatMemberUpdated, Message
 from pipeline.services.overview import load_sources
 from pipeline.services.receiving import ChannelMessage, add_channel, is_source, receive
 from pipeline.toolbox import Toolbox
+from storage.records import Actor
 from telegram_bot.callbacks import AddSource
 from telegram_bot.views.answers import outdated_button
 from telegram_bot.views.sources import (
@@ -54,7 +55,9 @@ async def offer(event: ChatMemberUpdated, bot: Bot, tools: Toolbox, texts: Texts
         log.warning("Operator %d has no chat with the bot, so no source is offered.", event.from_user.id)
 
 
-async def decide(query: CallbackQuery, callback_data: AddSource, bot: Bot, tools: Toolbox, texts: Texts) -> None:
+async def decide(
+    query: CallbackQuery, callback_data: AddSource, bot: Bot, tools: Toolbox, texts: Texts, actor: Actor
+) -> None:
     try:
         chat = await bot.get_chat(callback_data.chat_id)
     except (TelegramBadRequest, TelegramForbiddenError):
@@ -62,9 +65,7 @@ async def decide(query: CallbackQuery, callback_data: AddSource, bot: Bot, tools
         return
     title = chat.title or str(chat.id)
     if callback_data.add or await is_source(tools, chat.id):
-        source = await add_channel(
-            tools, chat_id=chat.id, title=title, username=chat.username, operator_id=query.from_user.id
-        )
+        source = await add_channel(tools, chat_id=chat.id, title=title, username=chat.username, actor=actor)
         view = render_source_added(title, source.name, texts=texts)
     else:
         view = render_source_declined(title, texts=texts)

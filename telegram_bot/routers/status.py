@@ -42,5 +42,6 @@ async def _one_run(message: Message, run_id: int, tools: Toolbox, texts: Texts) 
         worker_available=progress.run.state.has_ended or await someone_works_on(tools, run_id),
         prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
         auto_chosen=llm.provider == "auto",
+        messages_per_second=tools.settings.delivery.messages_per_second,
     )
     await message.answer(**view.as_kwargs())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -13,29 +12,16 @@ from aiogram.utils.formatting import Bold, Italic
 from pipeline.stages.pace import eta, stage_counts
 from storage.records import Engine, RunProgress, RunState
 from telegram_bot.callbacks import CancelRun
+from telegram_bot.views.card_actions import who_did_what
+from telegram_bot.views.card_approval import Draft, awaiting, decisions
+from telegram_bot.views.card_delivery import delivering, resending, steering
 from telegram_bot.views.card_ending import ending
+from telegram_bot.views.card_stage import STAGES, bar, counted
 from telegram_bot.views.view import Node, View, buttons, lines, name, paragraphs
 from texts import Texts
 
-STAGES: Mapping[RunState, str] = MappingProxyType(
-    {
-        RunState.QUEUED: "card.stage.queued",
-        RunState.COLLECTING: "card.stage.collecting",
-        RunState.CATEGORIZING: "card.stage.categorizing",
-        RunState.SELECTING: "card.stage.selecting",
-        RunState.SUMMARIZING: "card.stage.summarizing",
-        RunState.ASSEMBLING: "card.stage.assembling",
-        RunState.AWAITING_APPROVAL: "card.stage.awaiting_approval",
-        RunState.DELIVERING: "card.stage.delivering",
-        RunState.DONE: "card.stage.done",
-        RunState.FAILED: "card.stage.failed",
-        RunState.CANCELLED: "card.stage.cancelled",
-    }
-)
-NOTICES: Mapping[str, str] = MappingProxyType({"broker_lost": "notice.broker_lost"})
+NOTICES: Mapping[str, str] = MappingProxyType({"broker_lost": "notice.broker_lost", "superseded": "notice.superseded"})
 NEEDS_NO_WORKER = frozenset({RunState.AWAITING_APPROVAL, RunState.DONE, RunState.FAILED, RunState.CANCELLED})
-BAR_LENGTH = 10
-CANNOT_BE_CANCELLED = frozenset({RunState.DELIVERING, RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 
 
 def render_card(
@@ -48,15 +34,26 @@ def render_card(
     digest_items: int | None = None,
     auto_chosen: bool = False,
     broker_available: bool = True,
+    draft: Draft = Draft.ELSEWHERE,
+    messages_per_second: float = 25.0,
 ) -> View:
     """The run as it is at `now` (aware).
 
     `digest_items` is the number of items in the finished digest (default: as many as were summarized); `auto_chosen`
-    says that nobody named the provider in the settings.
+    says that nobody named the provider in the settings; `messages_per_second` is what a public bot may send.
     """
     run = progress.run
     waits = not worker_available and run.engine is Engine.CELERY and run.state not in NEEDS_NO_WORKER
-    body = ending(progress, texts, digest_items) if run.state.has_ended else _going_on(progress, texts, now)
+    body: Node
+    if run.state.has_ended:
+        body, keyboard = ending(progress, texts, digest_items), resending(progress, texts)
+    elif run.state is RunState.AWAITING_APPROVAL:
+        body = awaiting(progress, texts, draft)
+        keyboard = None if draft is Draft.FOLLOWS else decisions(progress, texts)
+    elif run.state is RunState.DELIVERING:
+        body, keyboard = delivering(progress, texts, now, messages_per_second), steering(progress, texts)
+    else:
+        body, keyboard = _being_made(progress, texts, now), _cancel_button(run.id, texts)
     return View.of(
         paragraphs(
             [
@@ -67,35 +64,18 @@ def render_card(
                     ]
                 ),
                 body,
+                who_did_what(progress, texts, now),
                 None if broker_available or run.state.has_ended else texts.get("card.no_broker"),
                 texts.get("card.no_worker") if waits else None,
                 _model_waits(progress, texts),
                 lines(_small_print(progress, texts, prices_known, auto_chosen)),
             ]
         ),
-        buttons=_cancel_button(run.id, texts) if run.state not in CANNOT_BE_CANCELLED else None,
+        buttons=keyboard,
     )
 
 
-def stage_in_words(progress: RunProgress, texts: Texts) -> str:
-    """The run's stage, with how far it has got where that can be counted."""
-    stage = texts.get(STAGES[progress.run.state])
-    counts = stage_counts(progress)
-    return f"{stage} ({_counted(*counts, texts)})" if counts else stage
-
-
-def bar(done: int, total: int) -> str:
-    """Ten cells; full only when all is done, and not empty once something is."""
-    cells = math.floor(BAR_LENGTH * done / total) if total else BAR_LENGTH
-    cells = max(cells, 1) if done else cells
-    return "▰" * cells + "▱" * (BAR_LENGTH - cells)
-
-
-def _counted(done: int, total: int, texts: Texts) -> str:
-    return texts.get("card.counted", done=texts.number(done), total=texts.number(total))
-
-
-def _going_on(progress: RunProgress, texts: Texts, now: datetime) -> Node:
+def _being_made(progress: RunProgress, texts: Texts, now: datetime) -> Node:
     run = progress.run
     counts = stage_counts(progress)
     elapsed_s = (now - (run.started_at or run.created_at)).total_seconds()
@@ -103,24 +83,20 @@ def _going_on(progress: RunProgress, texts: Texts, now: datetime) -> Node:
     if counts is None:
         return lines([texts.get(STAGES[run.state]), elapsed])
     done, total = counts
-    left_s = eta(done, total, _seconds_in_stage(progress, now))
+    left_s = eta(done, total, (now - run.stage_started_at).total_seconds())
     left = texts.get("card.left", duration=texts.duration(left_s)) if left_s is not None else None
     return lines(
         [
             texts.get(STAGES[run.state]),
-            f"{bar(done, total)} {_counted(done, total, texts)}",
+            f"{bar(done, total)} {counted(done, total, texts)}",
             f"{elapsed} · {left}" if left else elapsed,
         ]
     )
 
 
-def _seconds_in_stage(progress: RunProgress, now: datetime) -> float:
-    began = progress.run.stage_started_at
-    return (now - began).total_seconds() if began else 0.0
-
-
 def _model_waits(progress: RunProgress, texts: Texts) -> str | None:
-    if progress.waits_because is None or progress.run.state.has_ended:
+    run = progress.run
+    if progress.waits_because is None or run.state.has_ended or run.state is RunState.DELIVERING:
         return None
     return texts.get("card.model_waits", reason=name(progress.waits_because))
 

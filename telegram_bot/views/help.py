@@ -13,6 +13,11 @@ COMMANDS = (
     ("digest", "command.digest.arguments", "command.digest"),
     ("status", "command.status.arguments", "command.status"),
     ("cancel", "command.cancel.arguments", "command.cancel"),
+    ("errors", None, "command.errors"),
+    ("retry", "command.retry.arguments", "command.retry"),
+    ("bots", None, "command.bots"),
+    ("subscribers", "command.subscribers.arguments", "command.subscribers"),
+    ("schedule", "command.schedule.arguments", "command.schedule"),
     ("sources", None, "command.sources"),
     ("help", None, "command.help"),
 )

@@ -20,14 +20,15 @@ def render_sources(overviews: Sequence[SourceOverview], *, texts: Texts, now: da
     how_to_add = texts.get("sources.how_to_add")
     if not overviews:
         return View.of(paragraphs([texts.get("sources.none"), how_to_add]))
-    shown: list[Node] = [_source(overview, texts, now) for overview in overviews[:MAX_SOURCES]]
+    shown: list[Node] = [source_in_words(overview, texts, now) for overview in overviews[:MAX_SOURCES]]
     if hidden := len(overviews) - len(shown):
         shown.append(texts.plural("sources.more", hidden))
     heading = Bold(texts.plural("sources.title", len(overviews)))
     return View.of(paragraphs([lines([heading, *shown]), how_to_add]))
 
 
-def _source(overview: SourceOverview, texts: Texts, now: datetime) -> Node:
+def source_in_words(overview: SourceOverview, texts: Texts, now: datetime) -> Node:
+    """A line of a list: its title and name, how many posts it has and how old the last one is."""
     source = overview.source
     kind = texts.get("sources.channel") if source.kind is SourceKind.CHANNEL else texts.get("sources.file")
     if overview.last_post_at is None:

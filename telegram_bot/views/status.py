@@ -6,8 +6,8 @@ from aiogram.utils.formatting import Bold
 
 from pipeline.stages.funnel import funnel
 from storage.records import Engine, RunProgress, RunState, StatusOverview, Worker
-from telegram_bot.views.card import stage_in_words
 from telegram_bot.views.card_ending import failure_in_words
+from telegram_bot.views.card_stage import stage_in_words
 from telegram_bot.views.view import Node, View, lines, name, paragraphs
 from texts import Texts
 

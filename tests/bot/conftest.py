@@ -10,9 +10,11 @@ import pytest
 
 from pipeline import local_engine
 from storage.database import Database
-from telegram_bot import announcing, polling, progress
-from tests.bot.desk import TOKEN, Desk
+from telegram_bot import announcing, bot_pool, herald, offers, polling, progress
+from tests.bot.desk import TOKEN, Desk, utc_now
+from tests.bot.library import Library
 from tests.servers.telegram_server import TelegramServer
+from tests.support import make_settings, make_tools
 
 Opener = Callable[..., Awaitable[Desk]]
 
@@ -28,6 +30,11 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(announcing, "GROUP_INTERVAL_S", 0.03)
     monkeypatch.setattr(polling, "LONGEST_BACKOFF_S", 0.02)
     monkeypatch.setattr(local_engine, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(bot_pool, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(bot_pool, "LONGEST_BACKOFF_S", 0.05)
+    monkeypatch.setattr(offers, "LOOK_EVERY_S", 0.03)
+    monkeypatch.setattr(herald, "LOOK_EVERY_S", 0.03)
+    monkeypatch.setattr(herald, "BETWEEN_NEWS_S", 0.1)
 
 
 @pytest.fixture
@@ -56,6 +63,15 @@ async def desk(hurry: None, open_desk: Opener) -> Desk:
     desk = await open_desk()
     await desk.beat()
     return desk
+
+
+@pytest.fixture
+async def library(hurry: None, telegram: TelegramServer, database: Database) -> AsyncIterator[Library]:
+    """A pool of public bots, none of them there yet; answers to one chat follow each other at once."""
+    settings = make_settings(telegram={"api_url": telegram.url}, delivery={"per_chat_interval_s": 0})
+    library = Library(telegram, make_tools(database, settings=settings, now=utc_now))
+    yield library
+    await library.close()
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,10 @@ from storage import cards, posts, public_bots, runs, sources, workers
 from storage.database import Database
 from storage.records import ENDED, IncomingPost, PublicBotSpec, Run, RunProgress, Worker
 from telegram_bot.app import make_bot, make_dispatcher
+from telegram_bot.herald import Herald
 from telegram_bot.polling import Poller
 from telegram_bot.progress import Board
-from tests.fakes import FakeModel
+from tests.fakes import FakeCouriers, FakeModel
 from tests.servers.telegram_people import Group, Person
 from tests.servers.telegram_records import Message, Press
 from tests.servers.telegram_server import TelegramServer
@@ -56,6 +57,7 @@ class Desk:
         doorbell: FakeDoorbell | None = None,
         operator_ids: Sequence[int] = (ANNA, BORIS),
         has_local_engine: bool = False,
+        couriers: FakeCouriers | None = None,
         account: Mapping[str, object] | None = None,
         **tables: Mapping[str, object],
     ) -> None:
@@ -72,6 +74,7 @@ class Desk:
             doorbell=self.doorbell,
             now=utc_now,
             has_local_engine=has_local_engine,
+            couriers=couriers,
         )
         telegram.register_bot(TOKEN, BOT_ID, "digest_bot")
         self.anna = telegram.user(ANNA, "Anna", "en")
@@ -88,6 +91,7 @@ class Desk:
         self.poller = Poller(self.bot, make_dispatcher(self.tools, self.board))
         self._showing = asyncio.create_task(self.board.run())
         self._polling = asyncio.create_task(self.poller.run())
+        self._telling = asyncio.create_task(Herald(self.tools, BotCourier(self.bot)).run())
         self._is_open = True
         if self.tools.has_local_engine:
             self._engine = LocalEngine(self.tools, asyncio.Event())
@@ -95,7 +99,7 @@ class Desk:
 
     async def stop(self) -> None:
         """Stop as SIGTERM does."""
-        await self._end(self._polling)
+        await self._end(self._polling, self._telling)
         await self.poller.drain()
         self.board.stop()
         await self._showing
@@ -104,7 +108,7 @@ class Desk:
     async def kill(self) -> None:
         """Stop as kill -9 does: nothing that is in hand is finished."""
         await self._wait_for_the_database()
-        parts = ("Board.", "Poller.", "LocalEngine.")
+        parts = ("Board.", "Poller.", "Herald.", "LocalEngine.")
         mine = [task for task in asyncio.all_tasks() if any(part in repr(task.get_coro()) for part in parts)]
         await self._end(*mine)
         await self._close_session()
@@ -114,7 +118,7 @@ class Desk:
         if not self._is_open:
             return
         self.telegram.fault = None
-        await self._end(self._polling)
+        await self._end(self._polling, self._telling)
         if self._engine is not None:
             await self._engine.stop()
         self.board.stop()
@@ -202,6 +206,24 @@ class Desk:
             return len([card for card in found if not run_ids or card.run_id in run_ids])
 
         await eventually(open_cards, 0)
+
+    async def remembered(self) -> None:
+        """Wait until the bot has written down every card it sent, so that a kill makes it forget none."""
+
+        async def unknown() -> int:
+            async with self.database.read() as session:
+                return sum(card.message_id is None for card in await cards.unannounced(session))
+
+        await eventually(unknown, 0)
+
+    async def parts_remembered(self, number: int) -> None:
+        """The same for the messages of the digest: wait until so many are known to have arrived in every chat."""
+
+        async def fewest() -> int:
+            async with self.database.read() as session:
+                return min(card.parts_sent for card in await cards.unannounced(session))
+
+        await eventually(fewest, number)
 
     async def the_run(self) -> Run:
         """The only run there is."""

@@ -11,16 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from pipeline.adapters.token_box import TokenBox
 from pipeline.pulse import owner_name
-from settings import BadSettings, Settings
-from storage import workers
+from settings import HOME, BadSettings, SecuritySettings, Settings
+from storage import public_bots, workers
+from storage.database import Database, database_url
+from storage.schema import migrate
 from telegram_bot import app
 from telegram_bot.app import BadToken, make_bot, run_bot
 from tests.bot.desk import ANNA, BOT_ID, TOKEN, Desk, utc_now
 from tests.servers.telegram_faults import Fault
 from tests.servers.telegram_server import TelegramServer
-from tests.support import make_settings
+from tests.support import make_settings, make_spec
 
 HERE = owner_name().rsplit(":", 2)[0]
 ANOTHER = f"{HERE}:{os.getppid()}:another1"
@@ -61,6 +65,24 @@ async def test_it_serves_until_sigterm_and_then_ends_cleanly(
     assert telegram.bot(TOKEN).commands
     assert not telegram.bot(TOKEN).updates, "what was handled is confirmed"
     assert not [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_it_serves_the_public_bots_of_its_database_too(settings: Settings, telegram: TelegramServer) -> None:
+    public_token = f"77:{TOKEN.partition(':')[2]}"
+    telegram.register_bot(public_token, 77, "city_bot")
+    rita = telegram.user(501, "Rita", "en")
+    settings = settings.model_copy(update={"security": SecuritySettings(secret_key=SecretStr("the key"))})
+    url = database_url(settings.database.url, HOME)
+    await migrate(url)
+    database = Database(url)
+    async with database.write() as session:
+        spec = make_spec(token_env="CITY_TOKEN")
+        await public_bots.apply(session, spec, TokenBox("the key").encrypt(public_token), utc_now())
+    await database.close()
+    async with running(settings):
+        await rita.send(public_token, "/start")
+        await telegram.wait_for(lambda: telegram.messages(501, public_token))
+    assert not telegram.bot(public_token).updates, "what was handled is confirmed"
 
 
 async def test_a_menu_that_cannot_be_read_does_not_end_it(settings: Settings, telegram: TelegramServer) -> None:

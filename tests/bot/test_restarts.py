@@ -46,6 +46,7 @@ async def test_after_a_restart_the_same_card_goes_on(desk: Desk, way: str) -> No
 async def test_what_ended_meanwhile_is_announced_once(desk: Desk, way: str) -> None:
     await desk.open(fresh_posts(3))
     card = await desk.ask(desk.anna, "/digest")
+    await desk.remembered()
     await (desk.stop() if way == "stop" else desk.kill())
     await desk.work()
     assert not desk.digests(ANNA)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from telegram_bot.app import _set_menu
+from telegram_bot.menu import set_menu
+from telegram_bot.views.help import command_menu
 from tests.bot.conftest import Opener
 from tests.bot.desk import TOKEN, Desk
 from tests.servers.telegram_faults import Fault
 from tests.servers.telegram_server import TelegramServer
+from texts import Texts
 
 GREETINGS = {"/start": ("Your digest desk", "Ваш редактор дайджестов"), "/help": ("What I can do", "Что я умею")}
 
@@ -51,11 +53,11 @@ def menu(telegram: TelegramServer, language: str) -> list[str]:
 
 
 async def test_the_menu_is_set_in_both_languages(desk: Desk, telegram: TelegramServer) -> None:
-    await _set_menu(desk.bot, "ru")
+    await set_menu(desk.bot, command_menu, "ru")
     assert "/digest make a digest" in menu(telegram, "en")
     assert "/digest сделать дайджест" in menu(telegram, "ru")
     assert menu(telegram, "") == menu(telegram, "ru"), "for whoever speaks neither: as telegram.language says"
-    assert len(menu(telegram, "en")) == len(menu(telegram, "ru")) == 5
+    assert len(menu(telegram, "en")) == len(menu(telegram, "ru")) == len(command_menu(Texts("en")))
 
 
 async def test_a_menu_that_cannot_be_set_is_worth_a_line_in_the_log(
@@ -64,5 +66,5 @@ async def test_a_menu_that_cannot_be_set_is_worth_a_line_in_the_log(
     faults = iter([Fault.html(), Fault.drop(), Fault.error(500, "Internal Server Error"), Fault.flood(1)])
     telegram.fault = lambda call: next(faults) if call.method == "setMyCommands" else None
     for number in range(1, 5):
-        await _set_menu(desk.bot, "en")
+        await set_menu(desk.bot, command_menu, "en")
         assert caplog.text.count("menu could not be set") == number

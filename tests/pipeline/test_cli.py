@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,38 @@ def test_exported_bots_can_be_applied(desk: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "city: updated.\n"
 
 
+def test_applying_a_schedule_says_when_the_next_digest_is_due(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, scheduled = desk / "bots.toml", BOTS.replace('"UTC"', '"Europe/Berlin"\nschedule = "30 9 1 1 *"')
+    path.write_text(scheduled)
+    capsys.readouterr()
+    assert main(["bots", "apply", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"city: the next digest is due on \w{3}, 1 Jan 20\d\d, 09:30 \(Europe/Berlin\)\.", printed)
+    path.write_text(scheduled.replace("[[public_bots.cat", "paused = true\n[[public_bots.cat", 1))
+    assert main(["bots", "apply", str(path)]) == 0
+    assert capsys.readouterr().out == "city: updated.\n"
+
+
+def test_readers_are_counted_invited_and_exported(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["subscribers", "city", "--invite", "tram poster"]) == 0
+    link = capsys.readouterr().out
+    assert re.fullmatch(r"tram poster /start [A-Za-z0-9_-]{12}\n", link), "Telegram has not told the bot's name yet"
+    assert main(["subscribers", "city", "--invite", "tram poster"]) == 0
+    assert capsys.readouterr().out == link
+    assert main(["subscribers", "CITY"]) == 0
+    assert capsys.readouterr().out == (
+        "city: 0 read it now\n"
+        "last 7 days: 0 new, 0 gone\n"
+        "last 30 days: 0 new, 0 gone\n"
+        "day by day: ▁▁▁▁▁▁▁▁▁▁▁▁▁▁ from 0 to 0\n"
+        f"{link.strip()}: 0 came, 0 read it now\n"
+    )
+    assert main(["subscribers", "city", "--export", str(desk / "readers.csv")]) == 0
+    assert "city: 0 readers, those who have gone included, are in" in capsys.readouterr().out
+    assert (desk / "readers.csv").read_bytes().startswith(b"\xef\xbb\xbfchat_id,kind,title,")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -114,6 +147,8 @@ def test_exported_bots_can_be_applied(desk: Path, capsys: pytest.CaptureFixture[
         (["bots", "apply", "missing.toml"], 1, "missing.toml cannot be used"),
         (["import", "missing.json", "--source", "x"], 1, "missing.json cannot be imported"),
         (["worker", "--queues", "nonsense"], 2, "queues are categorize, summarize, deliver, housekeeping"),
+        (["subscribers", "nowhere"], 1, "There is no bot named nowhere. These exist: city."),
+        (["subscribers", "city", "--invite", " "], 1, "Name an origin in 1 to 64 characters"),
         (["dance"], 2, "invalid choice"),
     ],
 )

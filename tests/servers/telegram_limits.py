@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .telegram_records import Call, Chat, too_many_requests
 
-SENDING = frozenset({"sendMessage"})
+SENDING = frozenset({"sendMessage", "sendDocument"})
 EDITING = frozenset({"editMessageText", "editMessageReplyMarkup"})
 
 

@@ -17,6 +17,7 @@ Method = Callable[[TelegramWorld, Bot, Call], Awaitable[Any]]
 
 MAX_UPDATES = 100
 MAX_CALLBACK_ANSWER_CHARS = 200
+MAX_UPLOAD_BYTES = 50_000_000  # https://core.telegram.org/bots/api#sending-files
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
 
@@ -130,6 +131,28 @@ async def send_message(world: TelegramWorld, bot: Bot, call: Call) -> Json:
     return message.json()
 
 
+async def send_document(world: TelegramWorld, bot: Bot, call: Call) -> Json:
+    """A file uploaded with the call, with a caption or without; ids of files and addresses are not known here."""
+    chat = world.writable_chat(bot, call.chat_id)
+    document = call.files.get(str(call.params.get("document", "")).removeprefix("attach://"))
+    if document is None:
+        raise bad_request("there is no document in the request")
+    if not document.content:
+        raise bad_request("file must be non-empty")
+    if len(document.content) > MAX_UPLOAD_BYTES:
+        raise ApiError(413, "Request Entity Too Large")
+    caption = call.params.get("caption", "")
+    message = world.new_message(
+        chat,
+        _content(call, "caption") if caption else Formatted("", [], 0),
+        sender=None if chat.type == "channel" else bot.account,
+        bot_id=bot.id,
+        document=document,
+    )
+    call.sent = message
+    return message.json()
+
+
 async def edit_message_text(world: TelegramWorld, bot: Bot, call: Call) -> Json:
     message = _own_message(world, bot, call)
     world.new_version(message, _content(call), _inline_markup(call))
@@ -208,9 +231,9 @@ def _group_or_channel(world: TelegramWorld, bot: Bot, call: Call) -> Chat:
     return chat
 
 
-def _content(call: Call) -> Formatted:
-    entities = call.params.get("entities") or []
-    return formatted(call.params.get("text", ""), entities, call.params.get("parse_mode"))
+def _content(call: Call, kind: str = "text") -> Formatted:
+    entities = call.params.get("entities" if kind == "text" else "caption_entities") or []
+    return formatted(call.params.get(kind, ""), entities, call.params.get("parse_mode"))
 
 
 def _inline_markup(call: Call) -> Json | None:
@@ -258,6 +281,7 @@ METHODS: dict[str, Method] = {
     "setMyShortDescription": setter_of("short_description"),
     "getMyShortDescription": getter_of("short_description"),
     "sendMessage": send_message,
+    "sendDocument": send_document,
     "editMessageText": edit_message_text,
     "editMessageReplyMarkup": edit_message_reply_markup,
     "deleteMessage": delete_message,

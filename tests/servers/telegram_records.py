@@ -138,6 +138,14 @@ class Version:
         return mine == others and self.reply_markup == other.reply_markup
 
 
+@dataclass(frozen=True)
+class File:
+    """A file as it was uploaded."""
+
+    name: str
+    content: bytes
+
+
 @dataclass
 class Message:
     """A message with everything it ever said. `date` is Unix time, the other times are monotonic seconds.
@@ -154,6 +162,7 @@ class Message:
     bot_id: int | None = None
     reply_to: Message | None = None
     has_photo: bool = False
+    document: File | None = None
     album: str | None = None
     surplus_entities: int = 0
     edit_date: int | None = None
@@ -195,12 +204,14 @@ class Message:
             yield from row
 
     def json(self) -> Json:
-        content, entities = ("caption", "caption_entities") if self.has_photo else ("text", "entities")
+        is_file = self.has_photo or self.document is not None
+        content, entities = ("caption", "caption_entities") if is_file else ("text", "entities")
         size = {"file_id": f"photo{self.message_id}", "file_unique_id": f"p{self.message_id}"}
         optional: Json = {
             content: self.text,
             entities: self.entities,
             "photo": [{**size, "width": 320, "height": 200}] if self.has_photo else None,
+            "document": self.document and self._document_json(self.document),
             "media_group_id": self.album,
             "edit_date": self.edit_date,
             "reply_markup": self.reply_markup if "inline_keyboard" in (self.reply_markup or {}) else None,
@@ -210,6 +221,10 @@ class Message:
         }
         known = {name: value for name, value in optional.items() if value}
         return {"message_id": self.message_id, "date": self.date, "chat": self.chat.json(), **known}
+
+    def _document_json(self, file: File) -> Json:
+        ids = {"file_id": f"document{self.message_id}", "file_unique_id": f"d{self.message_id}"}
+        return {**ids, "file_name": file.name, "file_size": len(file.content)}
 
     def _json_without_reply(self) -> Json:
         return {name: value for name, value in self.json().items() if name != "reply_to_message"}
@@ -221,7 +236,7 @@ class Call:
 
     `outcome` is "pending", "ok", the error's description, "dropped" (nothing was done), "answer lost" (it was done),
     "hung", or "unheard" (the caller had gone). `status` is None where nothing was answered. `sent` is the message that
-    the call delivered.
+    the call delivered, `files` are those uploaded with it, by the name that a parameter attaches them by.
     """
 
     time: float
@@ -231,6 +246,7 @@ class Call:
     status: int | None = None
     outcome: str = "pending"
     sent: Message | None = None
+    files: dict[str, File] = field(default_factory=dict)
 
     @property
     def chat_id(self) -> Any:

@@ -26,13 +26,23 @@ from .telegram_faults import Fault, FaultHook, FaultKind
 from .telegram_limits import EarlyCall, FloodControl, Limits
 from .telegram_methods import METHOD_NAMES, METHODS
 from .telegram_people import Channel, Group, Person
-from .telegram_records import Account, ApiError, Call, Chat, Json, Membership, bad_request
+from .telegram_records import Account, ApiError, Call, Chat, File, Json, Membership, bad_request
 from .telegram_world import Bot, TelegramWorld
 
 JSON_PARAMETERS = frozenset(
-    {"reply_markup", "entities", "allowed_updates", "commands", "scope", "reply_parameters", "link_preview_options"}
+    {
+        "reply_markup",
+        "entities",
+        "caption_entities",
+        "allowed_updates",
+        "commands",
+        "scope",
+        "reply_parameters",
+        "link_preview_options",
+    }
 )
 INTEGER_PARAMETERS = frozenset({"chat_id", "message_id", "user_id", "offset", "limit", "timeout"})
+MAX_REQUEST_BYTES = 60_000_000
 BOOLEAN_PARAMETERS = frozenset({"drop_pending_updates", "show_alert", "disable_notification", "protect_content"})
 
 
@@ -94,7 +104,7 @@ class TelegramServer(TelegramWorld):
         await room.make_admin(bot, by)
 
     async def __aenter__(self) -> Self:
-        application = web.Application()
+        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.add_routes(control_routes(self))
         application.router.add_route("*", "/bot{token:[^/]+}/{method}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
@@ -141,7 +151,8 @@ class TelegramServer(TelegramWorld):
         Raises:
             ApiError: Telegram refuses it.
         """
-        call.params = _decoded({**request.query, **await _body(request)})
+        body, call.files = await _body(request)
+        call.params = _decoded({**request.query, **body})
         self._flood.admit_token(token, call.time)
         bot = self.authorized(token)
         call.bot_id = bot.id
@@ -197,11 +208,15 @@ def _cut(request: web.Request) -> None:
         request.transport.abort()
 
 
-async def _body(request: web.Request) -> Json:
+async def _body(request: web.Request) -> tuple[Json, dict[str, File]]:
+    """The parameters of a request and the files uploaded with it."""
     if request.content_type == "application/json":
-        body: Json = await request.json()
-        return body
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        return await request.json(), {}
+    form = await request.post()
+    files = {
+        name: File(part.filename, part.file.read()) for name, part in form.items() if isinstance(part, web.FileField)
+    }
+    return {name: value for name, value in form.items() if isinstance(value, str)}, files
 
 
 def _decoded(raw: Json) -> Json:

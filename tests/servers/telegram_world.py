@@ -17,6 +17,7 @@ from .telegram_records import (
     ApiError,
     Call,
     Chat,
+    File,
     Json,
     Membership,
     Message,
@@ -181,6 +182,7 @@ class TelegramWorld:
         reply_markup: Json | None = None,
         reply_to: Message | None = None,
         has_photo: bool = False,
+        document: File | None = None,
         album: str | None = None,
     ) -> Message:
         """Put a message into a chat; ids grow within a chat."""
@@ -194,6 +196,7 @@ class TelegramWorld:
             bot_id=bot_id,
             reply_to=reply_to,
             has_photo=has_photo,
+            document=document,
             album=album,
             surplus_entities=content.surplus,
         )

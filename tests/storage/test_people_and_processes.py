@@ -56,6 +56,67 @@ async def test_a_card_that_comes_anew_is_not_taken_for_the_old_one(desk: Databas
     assert (card.message_id, card.shown_version, card.is_gone) == (95, 5, True)
 
 
+async def test_a_card_moves_below_the_draft_once(desk: Database) -> None:
+    run = await follow(desk)
+    card = await card_of(desk, run)
+    async with desk.write() as session:
+        await cards.shown(session, card.id, 3, None, 90, is_final=False)
+        await cards.gone(session, card.id, 90)
+        assert await cards.move_below_draft(session, card.id)
+        assert not await cards.move_below_draft(session, card.id)
+    card = await card_of(desk, run)
+    assert (card.message_id, card.is_gone, card.is_below_draft) == (None, False, True)
+
+
+async def test_a_draft_that_was_sent_whole_can_be_sent_again_and_then_the_card_moves_again(desk: Database) -> None:
+    run = await follow(desk)
+    card = await card_of(desk, run)
+    async with desk.write() as session:
+        await cards.sending(session, card.id, 0)
+        await cards.sent(session, card.id, 0)
+        assert not await cards.send_again(session, run.id, CHAT), "more parts may follow"
+        await cards.move_below_draft(session, card.id)
+        assert await cards.send_again(session, run.id, CHAT)
+        assert not await cards.send_again(session, run.id, CHAT), "it is on its way"
+        assert await cards.move_below_draft(session, card.id)
+
+
+async def test_a_chat_with_a_new_id_keeps_its_cards_and_what_it_was_sent(desk: Database) -> None:
+    run = await follow(desk)
+    card = await card_of(desk, run)
+    async with desk.write() as session:
+        await cards.shown(session, card.id, 3, None, 90, is_final=True)
+        await cards.sending(session, card.id, 0)
+        await cards.sent(session, card.id, 0)
+        await cards.sending(session, card.id, 1)
+        await cards.move(session, CHAT, -100)
+        await cards.move(session, CHAT, -100)
+    card = await card_of(desk, run)
+    assert (card.chat_id, card.message_id, card.is_final) == (-100, None, False)
+    assert (card.parts_sent, card.part_in_doubt) == (1, 1), "a part in doubt stays in doubt"
+
+
+async def test_a_chat_that_follows_under_both_ids_follows_under_the_new_one(desk: Database) -> None:
+    run = await follow(desk)
+    async with desk.write() as session:
+        await cards.ensure(session, run.id, -100, "en", NOON)
+        await cards.move(session, CHAT, -100)
+        assert await cards.of_run(session, run.id) == {-100: "en"}
+
+
+async def test_a_run_that_goes_on_after_its_end_is_followed_again_and_sends_nothing_twice(desk: Database) -> None:
+    run = await follow(desk)
+    card = await card_of(desk, run)
+    async with desk.write() as session:
+        await cards.sending(session, card.id, 0)
+        await cards.sent(session, card.id, 0)
+        await cards.shown(session, card.id, 3, None, 90, is_final=True)
+        await cards.announced(session, card.id, NOON)
+        await cards.reopen(session, run.id)
+    card = await card_of(desk, run)
+    assert (card.message_id, card.is_final, card.parts_sent) == (90, False, 1)
+
+
 async def test_a_part_that_certainly_did_not_arrive_is_due_again(desk: Database) -> None:
     run = await follow(desk)
     card = await card_of(desk, run)

@@ -124,10 +124,11 @@ async def test_a_public_bot_is_stored_as_it_was_described(any_database: Database
 async def test_a_channel_is_registered_once_under_a_name_of_its_own(any_database: Database) -> None:
     async with any_database.write() as session:
         await sources.ensure_file_source(session, "news", now=NOON)
-        for _ in range(2):
-            channel = await sources.add_channel(
+        for is_first in (True, False):
+            channel, is_new = await sources.add_channel(
                 session, chat_id=-1001, name="news", title="News", username=None, added_by=7, now=NOON
             )
+            assert is_new is is_first
         assert channel.name == "news-1001"
         assert len(await sources.overview(session)) == 2
 

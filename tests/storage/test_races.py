@@ -115,7 +115,7 @@ async def test_a_source_that_many_name_is_made_once(desk: Database) -> None:
 async def test_a_channel_that_is_added_by_many_is_one_source(desk: Database) -> None:
     async def add(number: int) -> int:
         async with desk.write() as session:
-            source = await sources.add_channel(
+            source, _ = await sources.add_channel(
                 session, chat_id=-1005, name="wire", title="Wire", username=None, added_by=number, now=NOON
             )
         return source.id

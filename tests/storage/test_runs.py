@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import digests, public_bots, run_posts, runs
 from storage.database import Database
+from storage.progress import of_runs
 from storage.records import (
     ENDED,
     Digest,
@@ -189,7 +190,7 @@ async def test_progress_is_counted_from_rows(desk: Database) -> None:
         await runs.add_calls(session, run.id, 1, [call, call], NOON)
         await runs.add_calls(session, other.id, 2, [], NOON)
     async with desk.read() as session:
-        second, first = await runs.progress(session, [other, run])
+        second, first = await of_runs(session, [other, run])
         assert await run_posts.set_aside_reasons(session, run.id) == {3: "refused"}
     assert first.posts == {PostStatus.CATEGORIZED: 2, PostStatus.SET_ASIDE: 1, PostStatus.DUPLICATE: 1}
     assert (first.model_calls, first.input_tokens, first.output_tokens, first.cost) == (2, 200, 20, 0.5)
@@ -212,7 +213,7 @@ async def test_a_post_goes_its_way_through_a_run_and_what_waits_at_the_end_is_dr
         (ready,) = await run_posts.summarized(session, run.id)
         assert (ready.verdict, ready.summary) == (Verdict("Parks", 4, "trees"), Summary("Trees", "Ten trees."))
         await run_posts.drop_unfinished(session, run.id)
-        (progress,) = await runs.progress(session, [run])
+        (progress,) = await of_runs(session, [run])
     assert progress.posts == {PostStatus.SUMMARIZED: 1, PostStatus.DROPPED: 3}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -114,6 +115,13 @@ def test_an_empty_digest_says_so_everywhere() -> None:
     assert "Nothing new for this digest." in as_text(digest(), Texts("en"))
     assert "Nothing new for this digest." in as_html(digest(), Texts("en"))
     assert json.loads(as_json(digest()))["sections"] == []
+
+
+def test_a_quiet_day_says_so_everywhere() -> None:
+    quiet = replace(digest(), is_quiet=True)
+    for text in (as_text(quiet, Texts("en")), as_html(quiet, Texts("en"))):
+        assert "A quiet day: there is nothing that is worth your time." in text
+        assert "Nothing new for this digest." not in text
 
 
 def test_the_command_line_does_not_load_aiogram() -> None:

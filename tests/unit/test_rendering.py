@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,6 +96,16 @@ def test_a_headline_that_is_the_whole_summary_is_said_once() -> None:
 def test_a_digest_without_items_says_so() -> None:
     [message] = render_digest(digest(), EN, "A note.")
     assert message.text.endswith("\n\nNothing new for this digest.\n\nA note.")
+
+
+def test_a_quiet_day_is_a_title_a_period_and_one_sentence() -> None:
+    quiet = replace(digest(), is_quiet=True)
+    [message] = render_digest(quiet, RU)
+    assert message.text == (
+        "Технодайджест\n2 дек., 09:00 — 3 дек. 2024, 09:00\n\nТихий день: ничего, что стоило бы вашего времени."
+    )
+    [message] = render_digest(quiet, EN)
+    assert message.text.endswith("\n\nA quiet day: there is nothing that is worth your time.")
 
 
 def everything_in_blocks(messages: list[Message]) -> list[str]:

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.stages.funnel import Funnel, funnel
 from pipeline.stages.pace import eta, stage_counts
-from storage.records import Engine, Failure, PostStatus, RunProgress, RunState
-from telegram_bot.views.card import bar, render_card
+from storage.records import DeliveryProgress, Engine, Failure, PostStatus, QuietDay, RunProgress, RunState
+from telegram_bot.views.card import render_card
+from telegram_bot.views.card_stage import bar
 from telegram_bot.views.view import View
 from tests.unit.view_examples import EN, RU, RUN, START, callbacks, labels, marked, progress
 from texts import Texts
@@ -107,7 +108,7 @@ def test_a_cancelled_run_word_for_word() -> None:
         ({P.GIVEN_BEFORE: 4, P.DUPLICATE: 1}, "All new posts repeat others."),
         ({P.IRRELEVANT: 4, P.DUPLICATE: 1}, "None of the posts fits this bot's categories."),
         ({P.IRRELEVANT: 4, P.SET_ASIDE: 1}, "The posts fit no category or were set aside"),
-        ({P.PASSED_OVER: 1, P.IRRELEVANT: 4}, "Only 1 post fits the bot's categories: too few for a digest."),
+        ({P.PASSED_OVER: 1, P.IRRELEVANT: 4}, "A quiet day: only 1 post fits the bot's categories"),
         ({P.CHOSEN: 1}, "Posts were chosen, but none of them could be summarized."),
     ],
 )
@@ -117,6 +118,45 @@ def test_a_run_that_gives_nothing_says_why(posts: Mapping[PostStatus, int], reas
     assert ("Seen" in text) == bool(posts)
 
 
+def test_a_skipped_quiet_day_says_how_many_there_were_and_what_to_change() -> None:
+    given = progress(
+        RunState.DONE, {P.PASSED_OVER: 2, P.IRRELEVANT: 4}, replace(RUN, min_posts=5, quiet_day=QuietDay.SKIP)
+    )
+    assert (
+        "💤 Done in 1 min 20 s, but there is nothing to give.\n"
+        "A quiet day: only 2 posts fit the bot's categories, and a digest needs 5 at least. "
+        "They stay free for the next one. To have short digests, lower min_posts or set quiet_day to shorten.\n"
+    ) in card(given).text
+    assert "по теме нашлось только 2 поста, а для дайджеста нужно не меньше 5." in card(given, RU).text
+
+
+def test_a_quiet_day_that_was_said_tells_how_quiet_it_was_and_who_was_told() -> None:
+    run = replace(RUN, min_posts=5, quiet_day=QuietDay.SAY)
+    some = progress(RunState.DONE, {P.PASSED_OVER: 1, P.IRRELEVANT: 4}, run)
+    said = "💤 A quiet day: 1 post fits the bot's categories, and a digest needs 5 at least. The digest says so.\n"
+    assert said in card(some).text
+    assert "nothing to give" not in card(some).text
+    delivered = replace(some, delivery=DeliveryProgress(delivered=2))
+    assert said + EN.plural("delivery.delivered_to_all", 2) in card(delivered).text
+    none = progress(RunState.DONE, {P.GIVEN_BEFORE: 4}, run)
+    assert "0 posts fit" in card(none).text
+    assert "All posts of this period were given in earlier digests." in card(none).text
+
+
+def test_a_shortened_digest_says_that_it_is_short() -> None:
+    run = replace(RUN, min_posts=5, quiet_day=QuietDay.SHORTEN)
+    text = card(progress(RunState.DONE, {P.SUMMARIZED: 2}, run)).text
+    assert (
+        "✅ The digest is ready: 2 posts in 1 min 20 s.\n\n💤 A quiet day: the digest has 2 posts only, where 5" in text
+    )
+
+
+def test_a_draft_whose_place_was_taken_says_so() -> None:
+    given = progress(RunState.CANCELLED, run=replace(RUN, notice="superseded"))
+    assert "Nobody decided about this draft before the next digest was due" in card(given).text
+    assert "Этот черновик никто не одобрил до следующего дайджеста" in card(given, RU).text
+
+
 def test_every_stage_has_words_of_its_own() -> None:
     for texts in (EN, RU):
         assert len({card(progress(state), texts).text for state in RunState}) == len(RunState)
@@ -124,8 +164,8 @@ def test_every_stage_has_words_of_its_own() -> None:
 
 @pytest.mark.parametrize("state", list(RunState))
 def test_the_cancel_button_is_there_while_cancelling_is_possible(state: RunState) -> None:
-    too_late = {RunState.DELIVERING, RunState.DONE, RunState.FAILED, RunState.CANCELLED}
-    assert callbacks(card(progress(state))) == ([] if state in too_late else ["c1:7"])
+    has_others = {RunState.AWAITING_APPROVAL, RunState.DONE, RunState.FAILED, RunState.CANCELLED}
+    assert ("c1:7" in callbacks(card(progress(state)))) == (state not in has_others)
 
 
 def test_without_a_worker_the_card_says_how_to_start_one() -> None:

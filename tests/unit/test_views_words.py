@@ -9,7 +9,20 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.utils.formatting import Bold
 
 from storage.records import RunState, Source, SourceKind, SourceOverview
-from telegram_bot.callbacks import AddSource, BotAction, CancelRun, ChooseBot, SendAgain
+from telegram_bot import callbacks as all_callbacks
+from telegram_bot.callbacks import (
+    AddSource,
+    BotAction,
+    CancelRun,
+    ChooseBot,
+    ExportReaders,
+    NewInvitation,
+    PauseBot,
+    RetryRun,
+    SendAgain,
+    ShowBot,
+    ShowBots,
+)
 from telegram_bot.views import answers
 from telegram_bot.views.choices import (
     render_bot_choice,
@@ -36,6 +49,12 @@ DUMP = Source(2, "dump", SourceKind.FILE, "Dump")
         ChooseBot(action=BotAction.DIGEST, bot_id=1),
         AddSource(chat_id=-BIGGEST_ID, add=False),
         SendAgain(run_id=BIGGEST_ID),
+        ShowBots(page=BIGGEST_ID),
+        ShowBot(bot_id=BIGGEST_ID, page=BIGGEST_ID),
+        PauseBot(bot_id=BIGGEST_ID, page=BIGGEST_ID, pause=False),
+        NewInvitation(bot_id=BIGGEST_ID, number=BIGGEST_ID),
+        ExportReaders(bot_id=BIGGEST_ID),
+        RetryRun(run_id=BIGGEST_ID),
     ],
 )
 def test_buttons_say_the_same_when_they_come_back_and_fit_into_64_bytes(data: CallbackData) -> None:
@@ -45,8 +64,11 @@ def test_buttons_say_the_same_when_they_come_back_and_fit_into_64_bytes(data: Ca
 
 
 def test_button_prefixes_carry_a_version_and_are_all_different() -> None:
-    prefixes = [one.__prefix__ for one in (CancelRun, ChooseBot, AddSource, SendAgain)]
-    assert prefixes == ["c1", "b1", "s1", "a1"]
+    found = [one for one in vars(all_callbacks).values() if isinstance(one, type) and issubclass(one, CallbackData)]
+    prefixes = [one.__prefix__ for one in found if one is not CallbackData]
+    assert {"c1", "b1", "s1", "a1", "v1", "p1"} <= set(prefixes)
+    assert len(set(prefixes)) == len(prefixes)
+    assert all(prefix[0].isalpha() and prefix[1:].isdecimal() for prefix in prefixes)
 
 
 def test_sources_with_their_last_post() -> None:
@@ -96,7 +118,10 @@ def test_a_channel_is_offered_with_yes_and_no() -> None:
 def test_help_lists_the_commands_that_are_in_the_menu() -> None:
     for texts in (EN, RU):
         menu = command_menu(texts)
-        assert [one.command for one in menu] == ["digest", "status", "cancel", "sources", "help"]
+        assert [one.command for one in menu] == [
+            *("digest", "status", "cancel", "errors", "retry"),
+            *("bots", "subscribers", "schedule", "sources", "help"),
+        ]
         assert all(1 <= len(one.description) <= 256 for one in menu)
         for view in (render_help(texts), render_start(texts)):
             assert all(f"/{one.command}" in view.text and one.description in view.text for one in menu)

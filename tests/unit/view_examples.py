@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from storage.records import (
+    Action,
+    ActionKind,
+    Actor,
     Category,
     Engine,
     Period,
@@ -23,6 +26,7 @@ from texts import Texts
 
 START = datetime(2024, 12, 2, 6, tzinfo=UTC)
 EN, RU = Texts("en"), Texts("ru")
+ANNA, BORIS = Actor(7, "Anna"), Actor(8, "Борис")
 BIGGEST_ID = 2**63 - 1
 
 RUN = Run(
@@ -55,6 +59,16 @@ def progress(
 ) -> RunProgress:
     finished_at = START + timedelta(seconds=ended_after_s) if state.has_ended else None
     return RunProgress(replace(run, state=state, finished_at=finished_at), posts or {}, 12000, 345, 6, 0.0123)
+
+
+def at(seconds: float) -> datetime:
+    """So many seconds after START."""
+    return START + timedelta(seconds=seconds)
+
+
+def act(kind: ActionKind, seconds: float, actor: Actor = ANNA, **details: int) -> Action:
+    """What somebody did so many seconds after START."""
+    return Action(at(seconds), actor, kind, details=details)
 
 
 def worker(host: str = "this-host", seen_at: datetime = START) -> Worker:

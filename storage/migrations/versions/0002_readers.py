@@ -147,6 +147,8 @@ def upgrade() -> None:
     op.add_column("public_bots", sa.Column("parked_until", sa.DateTime(timezone=True), nullable=True))
     op.create_index("uq_public_bots_telegram_id", "public_bots", ["telegram_id"], unique=True)
     op.add_column("runs", sa.Column("publish_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("runs", sa.Column("min_posts", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("runs", sa.Column("quiet_day", sa.String(length=10), nullable=True))
     op.add_column("runs", sa.Column("is_paused", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("work", sa.Column("lane", sa.Integer(), nullable=True))
     # A schedule that was only stored so far comes into force now: nothing that was due before is caught up.
@@ -156,6 +158,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("work", "lane")
     op.drop_column("runs", "is_paused")
+    op.drop_column("runs", "quiet_day")
+    op.drop_column("runs", "min_posts")
     op.drop_column("runs", "publish_at")
     op.drop_index("uq_public_bots_telegram_id", table_name="public_bots")
     op.drop_column("public_bots", "parked_until")
