@@ -28,12 +28,6 @@ async def of_run(session: AsyncSession, run_id: int) -> Digest | None:
     return _digest(*row) if row else None
 
 
-async def by_id(session: AsyncSession, digest_id: int) -> Digest | None:
-    query = select(DigestRow, RunRow).join(RunRow, RunRow.id == DigestRow.run_id).where(DigestRow.id == digest_id)
-    row = (await session.execute(query)).first()
-    return _digest(*row) if row else None
-
-
 async def last_given(session: AsyncSession, public_bot_id: int, now: datetime) -> Digest | None:
     """The newest digest with something in it that this public bot's readers were given, or are being given."""
     query = (

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import ForPeople, MessageRefused, Migrated, TokenRefused, Unreachable
 from pipeline.services.advancing import begin_delivery, ring_or_leave_it
-from pipeline.services.starting import ring_for
+from pipeline.services.starting import new_run, ring_for, store_run
 from pipeline.toolbox import Toolbox
 from storage import cards, deliveries, digests, operators, public_bots, run_posts, runs, work
-from storage.records import ActionKind, Actor, Digest, NewRun, PublicBot, Run, RunState, WorkKind
+from storage.records import ActionKind, Actor, Digest, PublicBot, Run, RunState, WorkKind
 from texts import Texts
 
 
@@ -47,8 +48,10 @@ async def regenerate(tools: Toolbox, run_id: int, actor: Actor) -> Run | None:
         if old is None:
             return None
         await _put_aside(session, old, actor, ActionKind.REGENERATE, now)
-        new, _ = await runs.create(session, _same_again(tools, old, actor), now)
-        await work.add(session, new.id, WorkKind.PLAN, [()], now)
+        bot = await public_bots.by_id(session, old.public_bot_id)
+        assert bot is not None
+        again = replace(new_run(tools, bot, old.period, old.origin, old.post_limit), requested_by=actor.id)
+        new, _ = await store_run(session, again, now)
         for chat_id, language in (await cards.of_run(session, old.id)).items():
             await cards.ensure(session, new.id, chat_id, language, now)
     await ring_for(tools, new)
@@ -168,17 +171,3 @@ async def _load_draft(tools: Toolbox, run_id: int) -> tuple[Digest, PublicBot, s
     if token is None:
         raise ForPeople("bots.token_missing")
     return digest, bot, token
-
-
-def _same_again(tools: Toolbox, old: Run, actor: Actor) -> NewRun:
-    return NewRun(
-        public_bot_id=old.public_bot_id,
-        period=old.period,
-        post_limit=old.post_limit,
-        min_posts=old.min_posts,
-        engine=old.engine,
-        provider=tools.model.provider,
-        model=tools.model.name,
-        origin=old.origin,
-        requested_by=actor.id,
-    )

@@ -10,7 +10,7 @@ from pipeline.services import reading
 from pipeline.toolbox import Toolbox
 from storage.records import PublicBot, Subscriber
 from telegram_bot.callbacks import ChooseLanguage, ChooseTopic
-from telegram_bot.readers.editing import show
+from telegram_bot.editing import show
 from telegram_bot.views import readers as views
 from telegram_bot.views.answers import outdated_button
 from texts import LANGUAGES, Texts

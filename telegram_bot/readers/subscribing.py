@@ -10,7 +10,7 @@ from pipeline.services import reading
 from pipeline.toolbox import Toolbox
 from storage.records import PublicBot
 from telegram_bot.callbacks import ForgetMe
-from telegram_bot.readers.editing import show
+from telegram_bot.editing import show
 from telegram_bot.readers.throttle import Throttles
 from telegram_bot.views import readers as views
 from telegram_bot.views.answers import outdated_button

@@ -10,7 +10,7 @@ from pipeline.services.overseeing import load_bot, load_bots, pause_bot, resume_
 from pipeline.toolbox import Toolbox
 from storage.records import Actor
 from telegram_bot.callbacks import PauseBot, ShowBot, ShowBots
-from telegram_bot.readers.editing import show
+from telegram_bot.editing import show
 from telegram_bot.views import answers
 from telegram_bot.views.bot_details import render_bot
 from telegram_bot.views.bots import render_bots

@@ -12,7 +12,7 @@ from pipeline.services.surveying import export_readers, find_by_id, invite, invi
 from pipeline.toolbox import Toolbox
 from storage.records import Actor, PublicBot
 from telegram_bot.callbacks import BotAction, ChooseBot, ExportReaders, NewInvitation
-from telegram_bot.readers.editing import show
+from telegram_bot.editing import show
 from telegram_bot.views import answers
 from telegram_bot.views.subscribers import render_invitation, render_survey, render_whose_readers
 from texts import Texts
