@@ -1,8 +1,8 @@
 """How much of the permitted rate a delivery reaches, and how much memory it takes: python -m benchmarks.delivery
 
 Ten thousand readers of four bots, a Telegram server on localhost that takes 60 ms for a call, one real worker with its
-Redis, and SQLite or, with --postgresql, PostgreSQL. The permitted rate is delivery.messages_per_second for each bot; the
-time counts from the first message to the last one, all bots side by side.
+Redis, and SQLite or, with --postgresql, PostgreSQL. The permitted rate is delivery.messages_per_second for each bot;
+the time counts from the first message to the last one, all bots side by side.
 """
 
 from __future__ import annotations
