@@ -53,13 +53,13 @@ def delivering(progress: RunProgress, texts: Texts, now: datetime, messages_per_
 
 
 def steering(progress: RunProgress, texts: Texts) -> InlineKeyboardMarkup:
-    """Pause or Resume, and Cancel."""
+    """Pause or Resume, Cancel, and where some are in doubt, Resend."""
     run = progress.run
     label, action = texts.get("button.pause"), DeliveryAction.PAUSE
     if run.is_paused:
         label, action = texts.get("button.resume"), DeliveryAction.RESUME
     cancel = (texts.get("button.cancel"), CancelRun(run_id=run.id))
-    return buttons([[(label, SteerDelivery(run_id=run.id, action=action)), cancel]])
+    return buttons([[(label, SteerDelivery(run_id=run.id, action=action)), cancel], *_resend_row(progress, texts)])
 
 
 def outcome(delivery: DeliveryProgress, texts: Texts) -> Node | None:
@@ -77,11 +77,15 @@ def outcome(delivery: DeliveryProgress, texts: Texts) -> Node | None:
 
 def resending(progress: RunProgress, texts: Texts) -> InlineKeyboardMarkup | None:
     """A button to send it once more to those of whom nobody knows whether they have it."""
-    delivery, run = progress.delivery, progress.run
-    if run.state is not RunState.DONE or delivery is None or not delivery.uncertain:
-        return None
-    label = texts.get("button.resend", number=texts.number(delivery.uncertain))
-    return buttons([[(label, SteerDelivery(run_id=run.id, action=DeliveryAction.RESEND))]])
+    row = _resend_row(progress, texts) if progress.run.state is RunState.DONE else []
+    return buttons(row) if row else None
+
+
+def _resend_row(progress: RunProgress, texts: Texts) -> list[list[tuple[str, SteerDelivery]]]:
+    if progress.delivery is None or not progress.delivery.uncertain:
+        return []
+    label = texts.get("button.resend", number=texts.number(progress.delivery.uncertain))
+    return [[(label, SteerDelivery(run_id=progress.run.id, action=DeliveryAction.RESEND))]]
 
 
 def _before_its_time(progress: RunProgress, texts: Texts, now: datetime) -> Node:

@@ -305,6 +305,6 @@ async def test_another_operator_who_comes_late_sees_the_digest_and_the_delivery(
     await desk.digest(BORIS)
     couriers.opened.set()
     await working
-    await desk.card(BORIS, "Доставлено всем: 5 читателей")
+    await desk.card(BORIS, "Доставлено всем 5 читателям")
     async with desk.database.read() as session:
         assert not await runs.going_on(session)

@@ -53,7 +53,10 @@ def test_a_delivery_that_goes_on_word_for_word() -> None:
         "Delivered 117 · failed 2 · uncertain 1\n"
         "1 min passed · about 3 min 10 s left · 2 readers/s" + CANCEL_MEANS + "\n\nPublished by Anna at 09:00" + FOOT_EN
     )
-    assert (labels(view), callbacks(view)) == (["Pause", "Cancel"], ["y1:7:p", "c1:7"])
+    assert (labels(view), callbacks(view)) == (
+        ["Pause", "Cancel", "Resend uncertain (1)"],
+        ["y1:7:p", "c1:7", "y1:7:u"],
+    )
     assert card(delivering(HALF_WAY, PUBLISHED), RU).text == (
         HEAD_RU + "Отправляю дайджест\n"
         "▰▰▱▱▱▱▱▱▱▱ 120 из 500\n"
@@ -82,7 +85,10 @@ def test_a_paused_delivery_says_who_holds_it_and_how_to_go_on() -> None:
         + "\n\nPublished by Anna at 09:00\nPaused by Борис at 09:01"
         + FOOT_EN
     )
-    assert (labels(view), callbacks(view)) == (["Resume", "Cancel"], ["y1:7:r", "c1:7"])
+    assert (labels(view), callbacks(view)) == (
+        ["Resume", "Cancel", "Resend uncertain (1)"],
+        ["y1:7:r", "c1:7", "y1:7:u"],
+    )
     assert card(given, now=at(3600)) == view, "no clock runs on it"
     assert "⏸ Пауза: ничего не отправляется. Нажмите «Продолжить»" in card(given, RU).text
 

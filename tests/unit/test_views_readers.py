@@ -131,7 +131,9 @@ def decided(state: SubscriberState, by: Actor | None, texts: Texts) -> tuple[Vie
 def test_what_was_decided_names_who_did() -> None:
     anna = Actor(7, "Anna")
     assert decided(SubscriberState.ACTIVE, anna, EN)[0].text.endswith("from now on. Anna decided it.")
-    assert decided(SubscriberState.DECLINED, anna, RU)[0].text.endswith("Решение: Anna.")
+    assert decided(SubscriberState.DECLINED, anna, RU)[0].text.endswith(
+        "Решение: Anna. Чтобы передумать, уберите бота оттуда и добавьте снова."
+    )
     assert decided(SubscriberState.DECLINED, anna, EN)[1] == "Anna has decided it already."
     view, answer = decided(SubscriberState.RETIRED, None, EN)
     assert view.text == "There is nothing to decide about “City news” in “Line <7> friends” any more."
