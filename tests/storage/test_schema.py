@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from sqlalchemy import URL, Connection, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from settings import HOME
-from storage.database import database_url
+from storage import public_bots
+from storage.database import Database, database_url
 from storage.models import Base
 from storage.schema import DatabaseUnreachable, SchemaTooNew, migrate, migration_config
 
@@ -143,6 +145,29 @@ async def test_every_step_can_be_taken_back_and_done_again(any_url: URL) -> None
     await migrate(any_url)
     with connected(any_url) as connection:
         assert set(inspect(connection).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+
+
+OLD_BOT = """
+INSERT INTO public_bots (slug, title, language, timezone, max_posts_per_digest, categorization_prompt,
+                         summarization_prompt, categories, schedule, created_at, updated_at)
+VALUES ('city', 'City news', 'en', 'UTC', 5, '', '', '[]', '0 9 * * *', '2026-01-01 00:00:00', '2026-01-01 00:00:00')
+"""
+
+
+async def test_a_schedule_that_was_only_stored_comes_into_force_with_the_upgrade_and_not_before(any_url: URL) -> None:
+    """Otherwise every public bot would make a digest the moment the new version starts."""
+    with connected(any_url) as connection:
+        command.upgrade(migration_config(connection), "0001")
+        connection.execute(text(OLD_BOT))
+    await migrate(any_url)
+    database = Database(any_url)
+    async with database.read() as session:
+        bot = await public_bots.by_slug(session, "city")
+    await database.close()
+    assert bot is not None
+    assert bot.schedule_since is not None
+    assert abs(datetime.now(UTC) - bot.schedule_since) < timedelta(minutes=1)
+    assert (bot.is_paused, bot.has_token) == (False, False)
 
 
 async def test_a_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
