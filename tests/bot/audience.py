@@ -11,6 +11,7 @@ from pipeline.ports import Courier
 from storage import public_bots, subscribers
 from tests.bot.desk import Desk, fresh_posts, utc_now
 from tests.fakes import FakeCourier, FakeCouriers
+from tests.servers.telegram_records import Message
 from tests.support import make_spec
 
 FIRST_READER = 1001
@@ -60,3 +61,8 @@ def received(couriers: FakeCouriers) -> Counter[int]:
 def everybody(readers: int = 5) -> Counter[int]:
     """Each reader with one message."""
     return Counter(range(FIRST_READER, FIRST_READER + readers))
+
+
+def as_shown_now(message: Message) -> int:
+    """The version of a message whose buttons people look at: it may be edited before they press."""
+    return len(message.history) - 1

@@ -10,7 +10,7 @@ from pipeline.errors import MessageRefused, Retryable, TokenRefused, Uncertain, 
 from pipeline.services.starting import Order, start_run
 from storage import cards, operators
 from storage.records import Operator, RunState, Unreached
-from tests.bot.audience import everybody, open_for_readers, received
+from tests.bot.audience import as_shown_now, everybody, open_for_readers, received
 from tests.bot.conftest import Opener
 from tests.bot.desk import ANNA, BORIS, Desk, utc_now
 from tests.bot.test_floods import LONG, is_digest_part
@@ -88,12 +88,15 @@ async def test_pressed_twice_and_by_two_operators_it_is_delivered_once(desk: Des
     await desk.ask(desk.boris, "/digest")
     await desk.work()
     to_anna, to_boris = await desk.card(ANNA, QUESTION), await desk.card(BORIS, QUESTION_RU)
-    await desk.press(desk.boris, to_boris, "Опубликовать: 5 читателей")
+    by_boris, by_anna = as_shown_now(to_boris), as_shown_now(to_anna)
+    await desk.press(desk.boris, to_boris, "Опубликовать: 5 читателей", by_boris)
     publish = "d1:1:p"
-    assert (await desk.press(desk.boris, to_boris, publish)).startswith("Это уже решено. Опубликовано: Boris, ")
-    assert (await desk.press(desk.anna, to_anna, publish)).startswith("It is decided already. Published by Boris at ")
+    again = await desk.press(desk.boris, to_boris, publish, by_boris)
+    assert again.startswith("Это уже решено. Опубликовано: Boris, ")
+    late = await desk.press(desk.anna, to_anna, publish, by_anna)
+    assert late.startswith("It is decided already. Published by Boris at ")
     await desk.work()
-    assert (await desk.press(desk.anna, to_anna, publish, version=0)).startswith("It is decided already.")
+    assert (await desk.press(desk.anna, to_anna, publish, by_anna)).startswith("It is decided already.")
     await desk.card(ANNA, "Delivered to all 5 readers", "Published by Boris at")
     await desk.card(BORIS, "Доставлено всем 5 читателям", "Опубликовано: Boris")
     await desk.settle()
@@ -107,8 +110,8 @@ async def test_pressed_by_two_at_the_same_moment_one_of_them_counts(desk: Desk, 
     await desk.work()
     to_anna, to_boris = await desk.card(ANNA, QUESTION), await desk.card(BORIS, QUESTION_RU)
     said = await asyncio.gather(
-        desk.press(desk.anna, to_anna, "Publish to 5 readers"),
-        desk.press(desk.boris, to_boris, "Не публиковать"),
+        desk.press(desk.anna, to_anna, "Publish to 5 readers", as_shown_now(to_anna)),
+        desk.press(desk.boris, to_boris, "Не публиковать", as_shown_now(to_boris)),
     )
     is_published = said[0] == "Published."
     assert is_published != (said[1] == "Не публикуем.")
@@ -119,8 +122,10 @@ async def test_pressed_by_two_at_the_same_moment_one_of_them_counts(desk: Desk, 
 
 async def test_whoever_publishes_what_was_discarded_is_told_by_whom(desk: Desk, couriers: FakeCouriers) -> None:
     question = await ask_for_draft(desk)
-    await desk.press(desk.boris, question, "Discard")
-    assert (await desk.press(desk.anna, question, "d1:1:p")).startswith("It is decided already. Discarded by Boris at ")
+    shown = as_shown_now(question)
+    await desk.press(desk.boris, question, "Discard", shown)
+    late = await desk.press(desk.anna, question, "d1:1:p", shown)
+    assert late.startswith("It is decided already. Discarded by Boris at ")
     await desk.work()
     assert not couriers.attempts
 

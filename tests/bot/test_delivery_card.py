@@ -10,7 +10,7 @@ from pipeline.errors import MessageRefused, Uncertain, Unreachable
 from storage import runs
 from storage.records import RunState, Unreached
 from telegram_bot import progress
-from tests.bot.audience import FIRST_READER, GatedCouriers, everybody, open_for_readers, received
+from tests.bot.audience import FIRST_READER, GatedCouriers, as_shown_now, everybody, open_for_readers, received
 from tests.bot.conftest import Opener
 from tests.bot.desk import ANNA, BORIS, TOKEN, Desk, fresh_posts
 from tests.bot.test_floods import is_digest_part
@@ -72,8 +72,9 @@ async def test_status_counts_the_readers_who_have_it(desk: Desk, couriers: Gated
 
 async def test_paused_nobody_is_sent_anything_until_it_is_resumed(desk: Desk, couriers: GatedCouriers) -> None:
     card, working = await half_way(desk)
-    assert await desk.press(desk.anna, card, "Pause") == "Paused."
-    assert (await desk.press(desk.boris, card, "y1:1:p")).startswith("Это уже решено. Пауза: Anna, ")
+    shown = as_shown_now(card)
+    assert await desk.press(desk.anna, card, "Pause", shown) == "Paused."
+    assert (await desk.press(desk.boris, card, "y1:1:p", shown)).startswith("Это уже решено. Пауза: Anna, ")
     await desk.card(ANNA, "⏸ Paused: nothing is sent.", "Paused by Anna at")
     couriers.opened.set()
     await working
@@ -163,10 +164,10 @@ async def test_the_uncertain_are_sent_it_again_only_on_an_operators_word(desk: D
     await desk.card(ANNA, "Delivered to 4 of 5 readers", "Uncertain: 1.", "if you resend it, some may get it twice")
     await desk.settle()
     assert received(couriers) == everybody()
-    assert await desk.press(desk.boris, card, "Resend uncertain (1)") == "Отправляю ещё раз: 1 читатель."
-    assert (await desk.press(desk.anna, card, "y1:1:u")).startswith(
-        "It is decided already. Uncertain ones resent by Boris"
-    )
+    shown = as_shown_now(card)
+    assert await desk.press(desk.boris, card, "Resend uncertain (1)", shown) == "Отправляю ещё раз: 1 читатель."
+    late = await desk.press(desk.anna, card, "y1:1:u", shown)
+    assert late.startswith("It is decided already. Uncertain ones resent by Boris")
     await desk.work()
     await desk.card(ANNA, "Delivered to all 5 readers", "Uncertain ones resent by Boris at")
     await desk.settle()
