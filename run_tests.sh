@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every check and every test:  ./run_tests.sh
 # Only the unit tests, in seconds:  ./run_tests.sh -q
+# With the long tests as well:     ./run_tests.sh --all
 # Other arguments go to pytest:     ./run_tests.sh tests/bot -k card
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/scripts/lib.sh"
@@ -22,7 +23,10 @@ if [ "$*" = -q ]; then
     step "unit tests" "$PYTHON" -m pytest tests/unit -q
     exit 0
 fi
-if [ $# -gt 0 ]; then
+selection=(-m "not slow")
+if [ "$*" = --all ]; then
+    selection=()
+elif [ $# -gt 0 ]; then
     step pytest "$PYTHON" -m pytest "$@"
     exit 0
 fi
@@ -31,4 +35,4 @@ step "ruff format" "$PYTHON" -m ruff format --check .
 step "unit tests" "$PYTHON" -m pytest tests/unit -q
 step "mypy" "$PYTHON" -m mypy
 step "import contract" "$PYTHON" "$(dirname "$PYTHON")/lint-imports"
-step "all other tests" "$PYTHON" -m pytest --ignore=tests/unit
+step "all other tests" "$PYTHON" -m pytest --ignore=tests/unit "${selection[@]}"

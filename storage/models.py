@@ -173,6 +173,7 @@ class RunRow(Base):
     deliver: Mapped[bool]
     publish_at: Mapped[datetime | None]
     is_paused: Mapped[bool] = mapped_column(server_default=false())
+    asks_anew: Mapped[bool] = mapped_column(server_default=false())
     notice: Mapped[str | None]
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
@@ -230,6 +231,7 @@ class ModelCallRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
     work_id: Mapped[int]
     model: Mapped[str]
+    is_fallback: Mapped[bool] = mapped_column(server_default=false())
     outcome: Mapped[str]
     input_tokens: Mapped[int]
     cached_tokens: Mapped[int]
@@ -237,6 +239,30 @@ class ModelCallRow(Base):
     cost: Mapped[float] = mapped_column(Float)
     duration_ms: Mapped[int]
     called_at: Mapped[datetime]
+
+
+class ProviderRow(Base):
+    """A model provider as it was found: `failure` is why nothing works there until somebody acts, `most_prompt_tokens`
+    what it was seen to read of a prompt at most. `name` tells providers apart without naming a key."""
+
+    __tablename__ = "providers"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str]
+    failure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    failed_at: Mapped[datetime | None]
+    most_prompt_tokens: Mapped[int | None]
+
+
+class ModelAnswerRow(Base):
+    """A verdict or a summary, kept under what was asked: the prompts, the model and all that it saw of the post."""
+
+    __tablename__ = "model_answers"
+    __table_args__ = (Index("ix_model_answers_asked", "asked_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    answer: Mapped[dict[str, Any]] = mapped_column(Json)
+    asked_at: Mapped[datetime]
 
 
 class DigestRow(Base):
@@ -427,3 +453,22 @@ class LeaseRow(Base):
     name: Mapped[str] = mapped_column(String(50), primary_key=True)
     owner: Mapped[str] = mapped_column(String(200))
     until: Mapped[datetime]
+
+
+class InstallationRow(Base):
+    """The one row that tells this database from all others."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(36))
+
+
+class StrangerRow(Base):
+    """Somebody who is no operator and wrote to the admin bot or pressed one of its buttons."""
+
+    __tablename__ = "strangers"
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    times: Mapped[int]
+    seen_at: Mapped[datetime]
