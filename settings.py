@@ -7,6 +7,7 @@ no repr, log line or traceback shows them.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -28,6 +38,10 @@ from pydantic_settings import (
 HOME = Path(__file__).resolve().parent
 PREFIX = "DIGEST_"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+HIDDEN = "•••"
+
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):([^/\s]+)@")
+_PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&\s'\"]+")
 
 Language = Literal["en", "ru"]
 
@@ -45,19 +59,47 @@ def _ids(value: Any) -> Any:
     return value
 
 
+# https://core.telegram.org/bots/api#message: who writes in a chat's name does so as one of the first two; the last
+# forwards a channel's posts to its group.
+NOBODY_IN_PARTICULAR = {
+    1087968824: "every anonymous administrator of a group",
+    136817688: "everybody who writes in the name of a channel",
+    777000: "Telegram itself and every channel that is linked to a group",
+}
+
+
+def _people(ids: tuple[int, ...]) -> tuple[int, ...]:
+    for user_id in ids:
+        if user_id <= 0 or user_id in NOBODY_IN_PARTICULAR:
+            raise PydanticCustomError(
+                "nobody_in_particular",
+                "{user_id} stands for {who}, name people by their own ids",
+                {"user_id": user_id, "who": NOBODY_IN_PARTICULAR.get(user_id, "a group or channel")},
+            )
+    return ids
+
+
+def without_passwords(text: str) -> str:
+    """A text with the passwords in its URLs hidden."""
+    return _PASSWORD_PARAMETER.sub(rf"\1{HIDDEN}", _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", text))
+
+
+Url = Annotated[str, PlainSerializer(without_passwords)]  # it may hold a password
+
+
 class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TelegramSettings(Table):
     admin_token: SecretStr | None = None
-    operator_ids: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_ids)] = ()
+    operator_ids: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_ids), AfterValidator(_people)] = ()
     api_url: str = "https://api.telegram.org"
     language: Language = "en"
 
 
 class DatabaseSettings(Table):
-    url: str = Field("sqlite:///var/digest.db", repr=False)  # it may hold a password
+    url: Url = Field("sqlite:///var/digest.db", repr=False)
 
 
 def _redis_url(url: str) -> str:
@@ -72,7 +114,7 @@ def _redis_url(url: str) -> str:
 
 
 class RedisSettings(Table):
-    url: Annotated[str, AfterValidator(_redis_url)] = Field(DEFAULT_REDIS_URL, repr=False)
+    url: Annotated[Url, AfterValidator(_redis_url)] = Field(DEFAULT_REDIS_URL, repr=False)
 
 
 class EngineSettings(Table):
@@ -90,6 +132,7 @@ class ProviderSettings(Table):
     requests_per_minute: int = Field(0, ge=0)
     tokens_per_minute: int = Field(0, ge=0)
     input_price_per_million: float = Field(0.0, ge=0)
+    cached_input_price_per_million: float | None = Field(None, ge=0)
     output_price_per_million: float = Field(0.0, ge=0)
 
     @property

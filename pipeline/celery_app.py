@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from celery import Celery
 from kombu.entity import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from pipeline.queues import ALL_QUEUES
 
@@ -13,11 +14,13 @@ CONNECT_TIMEOUT_S = 0.5
 
 def make_worker_app(broker_url: str) -> Celery:
     """The application a worker runs: waits for the broker as long as it takes."""
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "pipeline.careful_transport:Transport"))
     app = _make_app(broker_url)
     app.conf.update(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={"socket_connect_timeout": 5, "socket_keepalive": True, "health_check_interval": 10},
+        worker_consumer="pipeline.patient_consumer:PatientConsumer",
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

@@ -13,7 +13,7 @@ from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.commands import bots, demo, digest, importing, sources, status, subscribers, working
-from pipeline.errors import BrokerUnavailable, ForPeople
+from pipeline.errors import BrokerUnavailable, ForeignRedis, ForPeople
 from pipeline.logs import configure_logging
 from settings import BadSettings, Settings, load_settings
 from storage.database import BadDatabaseUrl
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.blocks:
             return _run_blocking(options.command, settings, options)
         return _run(options.command, settings, options)
-    except (BadSettings, BadDatabaseUrl) as error:
+    except (BadSettings, BadDatabaseUrl, ForeignRedis) as error:
         return _say(str(error), WRONG_USAGE)
     except ForPeople as error:
         return _say(Texts("en").get(error.message_id, **error.params), FAILURE)

@@ -25,6 +25,15 @@ class BatchRefused(Exception):
         self.usage = usage
 
 
+class PromptCut(BatchRefused):
+    """The server read only the first so many tokens of a prompt: what it answered is worth nothing."""
+
+    def __init__(self, usage: Usage, asked_tokens: int) -> None:
+        super().__init__(f"the server read only {usage.input_tokens} of about {asked_tokens} tokens", usage)
+        self.read_tokens = usage.input_tokens
+        self.asked_tokens = asked_tokens
+
+
 class ForPeople(Exception):
     """Somebody can do something about it: `message_id` names the sentence in texts/, `params` fill it in."""
 
@@ -36,6 +45,16 @@ class ForPeople(Exception):
 
 class BrokerUnavailable(Exception):
     """The broker cannot be reached. What was to be said is in the database and is said again by the tick."""
+
+
+class ForeignRedis(Exception):
+    """Another installation, with a database of its own, works with the Redis of the settings."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(
+            f"Another installation uses this Redis with another database than {database}: they would take each other's "
+            "work. Set redis.url to another number (such as redis://127.0.0.1:6379/1), or database.url to the same one."
+        )
 
 
 class Unreachable(Exception):

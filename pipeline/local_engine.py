@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
 from storage import work
+from storage.database import trouble
 from storage.records import Engine
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class LocalEngine:
             try:
                 await self._take_what_is_due()
             except SQLAlchemyError as error:
-                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+                log.warning("The database does not work (%s); trying again.", trouble(error))
             except Exception:
                 log.exception("The local engine could not look for work; it looks again.")
             try:

@@ -6,15 +6,17 @@ import json
 import logging
 import re
 import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from pydantic import SecretStr
+from settings import HIDDEN, Settings, without_passwords
 
-from settings import Settings
+BOT_TOKEN = re.compile(r"\d{5,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
+SHORTEST_SECRET = 6  # what is shorter would hide innocent words
 
-BOT_TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{30,}")
-PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):([^/\s]+)@")
-HIDDEN = "•••"
+log = logging.getLogger(__name__)
 
 
 def configure_logging(settings: Settings, *, quiet: bool = False) -> None:
@@ -38,6 +40,23 @@ def configure_logging(settings: Settings, *, quiet: bool = False) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def log_unhandled_errors() -> None:
+    """From now on an error that ends the program or a thread is a line of the log, with nothing secret in it."""
+
+    def of_program(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if issubclass(kind, Exception):
+            log.critical("An error ended this program", exc_info=(kind, error, traceback))
+        else:
+            sys.__excepthook__(kind, error, traceback)
+
+    def of_thread(ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+            log.critical("An error ended a thread", exc_info=ended.exc_value)
+
+    sys.excepthook = of_program
+    threading.excepthook = of_thread
+
+
 class TextFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -59,7 +78,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class RedactingFormatter(logging.Formatter):
-    """Hides the secrets of the settings, everything that looks like a bot token, and passwords in URLs."""
+    """Hides the secrets of the settings in all their forms, whatever looks like a bot token, and passwords in URLs."""
 
     def __init__(self, inner: logging.Formatter, secrets: frozenset[str]) -> None:
         super().__init__()
@@ -70,7 +89,7 @@ class RedactingFormatter(logging.Formatter):
         line = self._inner.format(record)
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
-        return PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", BOT_TOKEN.sub(HIDDEN, line))
+        return without_passwords(BOT_TOKEN.sub(HIDDEN, line))
 
 
 def _secrets(settings: Settings) -> frozenset[str]:
@@ -80,14 +99,21 @@ def _secrets(settings: Settings) -> frozenset[str]:
         settings.llm.fallback.api_key if settings.llm.fallback else None,
         settings.security.secret_key,
     )
-    return frozenset(_value(secret) for secret in found if secret is not None and len(_value(secret)) >= 6)
+    passwords = (_password(settings.redis.url), _password(settings.database.url))
+    values = {*passwords, *(secret.get_secret_value() for secret in found if secret is not None)}
+    return frozenset(value for value in values if len(value) >= SHORTEST_SECRET)
+
+
+def _password(url: str) -> str:
+    """The password in a URL as the other side gets it, or nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return unquote(parts.password or "") or parse_qs(parts.query).get("password", [""])[0]
 
 
 def _written_forms(secret: str) -> set[str]:
-    """A secret as it is, and as repr and JSON write the quotes and backslashes in it."""
-    plain = {secret, repr(secret)[1:-1]}
-    return plain | {json.dumps(form, ensure_ascii=False)[1:-1] for form in plain}
-
-
-def _value(secret: SecretStr) -> str:
-    return secret.get_secret_value()
+    """A secret as it is, as it is quoted in a URL, and as repr and JSON write the quotes and backslashes in it."""
+    plain = {secret, quote(secret), quote(secret, safe=""), repr(secret)[1:-1]}
+    return plain | {json.dumps(form, ensure_ascii=is_ascii)[1:-1] for form in plain for is_ascii in (True, False)}

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from storage.records import Category, Ring, Summary, Verdict
@@ -53,9 +54,10 @@ class Answer(Generic[T]):
 class Model(Protocol):
     """A model provider. One method call is one model call: retrying is the caller's business.
 
-    Raises (both methods):
+    Raises (all methods that ask):
         Retryable: network, overload, a broken envelope; the same call may work later.
         BatchRefused: this batch was not answered (refusal, content filter, cut off); smaller ones may be.
+        PromptCut: the server did not read all of the prompt.
         ForPeople: nothing will work until somebody acts (key, quota, model's name).
     """
 
@@ -68,6 +70,9 @@ class Model(Protocol):
     async def categorize(self, brief: Brief, posts: Sequence[PostText]) -> Answer[Verdict]: ...
 
     async def summarize(self, brief: Brief, posts: Sequence[PostText]) -> Answer[Summary]: ...
+
+    async def probe(self) -> Usage:
+        """Ask the easiest question there is, to see whether the provider works."""
 
     async def close(self) -> None: ...
 
@@ -87,6 +92,27 @@ class Doorbell(Protocol):
 
         Raises:
             BrokerUnavailable: the broker does not answer.
+        """
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another installation's name in our Redis, and for how many seconds it stands there unless it is renewed."""
+
+    name: str
+    left_s: float
+
+
+class Nameplate(Protocol):
+    """Says in Redis whose it is."""
+
+    async def show(self, name: str) -> Neighbour | None:
+        """Let our name stand there for some seconds more. What is returned stands there instead, and ours does not.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked.
         """
 
     async def close(self) -> None: ...
@@ -143,3 +169,47 @@ class Limiter(Protocol):
 
 
 LONGEST_RESERVATION_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model provider allows: requests and tokens a minute (0: no limit), and calls at the same time."""
+
+    requests: int = 0
+    tokens: int = 0
+    concurrency: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Seconds to wait before asking the gate again; 0: the place is taken. In an outage the provider has failed several
+    times in a row, or will not work until somebody acts."""
+
+    wait_s: float = 0.0
+    is_outage: bool = False
+
+
+class CallResult(StrEnum):
+    """What a model call says of its provider."""
+
+    WORKED = "worked"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # it will not work until somebody acts
+    SAYS_NOTHING = "nothing"
+
+
+class ModelGate(Protocol):
+    """The limits of one model provider, shared by everybody who asks it.
+
+    Raises (all methods):
+        BrokerUnavailable: it cannot be asked.
+    """
+
+    async def enter(self, ticket: str, tokens: int) -> Admission:
+        """Take a place for one call of about so many tokens, question and answer together; each ticket is used once."""
+
+    async def leave(self, ticket: str, outcome: CallResult, tokens: int | None = None, pause_s: float = 0.0) -> int:
+        """Give the place back: how many tokens it really was, and how long nobody is to ask. The number of failures in
+        a row since."""
+
+    async def close(self) -> None: ...

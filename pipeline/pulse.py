@@ -15,17 +15,21 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.services.neighbours import Neighbourhood
 from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, tick
 from pipeline.services.ticking import ROLE as TICK_ROLE
 from pipeline.toolbox import Toolbox
-from storage import work, workers
+from storage import model_answers, work, workers
+from storage.database import trouble
 from storage.records import Worker
 
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S = 1.0
 RENEW_EVERY_S = 10.0
+AFTER_DATABASE_ERROR_S = 1.0
 TICK_EVERY_S = 2.0
+LOOK_AROUND_EVERY_S = 3.0
 
 
 def owner_name() -> str:
@@ -72,10 +76,15 @@ class Pulse:
     def __init__(self, tools: Toolbox, worker: Worker | None) -> None:
         self._tools = tools
         self._worker = worker
+        self._neighbourhood = Neighbourhood(tools)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        loops = [_every(RENEW_EVERY_S, self._renew), _every(TICK_EVERY_S, self._tick)]
+        loops = [
+            _every(RENEW_EVERY_S, self._renew),
+            _every(TICK_EVERY_S, self._tick),
+            _every(LOOK_AROUND_EVERY_S, self._neighbourhood.look),
+        ]
         if self._worker is not None:
             loops.append(_every(BEAT_EVERY_S, self._beat))
         if self._tools.has_local_engine:
@@ -107,6 +116,7 @@ class Pulse:
         if await tick(self._tools, await self._dead_owners()):
             async with self._tools.database.write() as session:
                 await workers.forget_old(session, self._tools.now())
+                await model_answers.forget_old(session, self._tools.now())
 
     async def _stand_for_local_engines(self) -> None:
         """One living local engine is enough for all local runs: they look at the same rows."""
@@ -115,7 +125,7 @@ class Pulse:
 
     async def _dead_owners(self) -> Collection[str]:
         async with self._tools.database.read() as session:
-            owners = await work.owners(session)
+            owners = await work.owners(session) | await workers.role_owners(session)
         return {owner for owner in owners if is_dead(owner, self._tools.owner)}
 
 
@@ -125,7 +135,9 @@ async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
         try:
             await do()
         except SQLAlchemyError as error:
-            log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+            log.warning("The database does not work (%s); trying again.", trouble(error))
+            await asyncio.sleep(min(seconds, AFTER_DATABASE_ERROR_S))
+            continue
         except Exception:
             log.exception("A background job failed; it is done again in %.0f s.", seconds)
         await asyncio.sleep(seconds)

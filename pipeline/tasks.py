@@ -13,6 +13,8 @@ from storage.records import WorkKind
 
 log = logging.getLogger(__name__)
 
+MOST = 2**63 - 1  # that a database has room for in an id
+
 
 class Performer(Protocol):
     """Does work of this kind and returns when it is done, put off, or nobody's business any more."""
@@ -51,10 +53,17 @@ def register_tasks(app: Celery, performer: Performer) -> None:
 
 
 def _door(app: Celery, kind: WorkKind) -> Callable[[Callable[[int], None]], object]:
-    """The one policy of all tasks: log what was done; an error is a line here and the tick's business from then on."""
+    """The one policy of all tasks: log what was done; an error is a line here and the tick's business from then on.
+
+    What another version has sent, and is no id, is dropped.
+    """
 
     def register(door: Callable[[int], None]) -> object:
-        def task(number: int) -> None:
+        def task(*arguments: object, **named: object) -> None:
+            number = _only_id(arguments) if not named else None
+            if number is None:
+                log.warning("%s was told something else than an id; the message was dropped.", kind.value)
+                return
             started = time.monotonic()
             try:
                 door(number)
@@ -66,3 +75,12 @@ def _door(app: Celery, kind: WorkKind) -> Callable[[Callable[[int], None]], obje
         return app.task(task, name=kind.value, ignore_result=True)
 
     return register
+
+
+def _only_id(arguments: tuple[object, ...]) -> int | None:
+    match arguments:
+        case (bool(),):
+            return None
+        case (int() as number,) if 0 < number <= MOST:
+            return number
+    return None

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.ports import Couriers, Doorbell, Limiter, Model
-from settings import Settings
+from pipeline.ports import Couriers, Doorbell, Limiter, Model, ModelGate, Nameplate
+from pipeline.solitude import Solitude
+from settings import ProviderSettings, Settings
 from storage.database import Database
+from storage.records import Work
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A model with its limits. `name` tells providers apart in storage and in Redis; `turn` is had by the one call of
+    this process that waits at the gate, so that a crowd does not ask it all the time."""
+
+    name: str
+    model: Model
+    gate: ModelGate
+    settings: ProviderSettings
+    is_fallback: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
 
 @dataclass(frozen=True)
 class Toolbox:
-    """`now` gives the present moment, aware and in UTC; `owner` names this process in its claims.
+    """`providers` are the model's provider and, where there is one, its fallback. `now` gives the present moment, aware
+    and in UTC; `owner` names this process in its claims.
 
-    `in_hand` are the ids of the work that this process is really at, whose leases are renewed.
+    `in_hand` are the ids of the work that this process is really at, whose leases are renewed. `solitude` keeps what
+    has killed a process away from the rest. `unrenewed` are the claims that look abandoned, with the time since when.
     """
 
     settings: Settings
     database: Database
-    model: Model
+    providers: tuple[Provider, ...]
     doorbell: Doorbell
     couriers: Couriers
     limiter: Limiter
@@ -28,3 +46,11 @@ class Toolbox:
     owner: str
     has_local_engine: bool = False
     in_hand: set[int] = field(default_factory=set)
+    solitude: Solitude = field(default_factory=Solitude)
+    unrenewed: dict[Work, datetime] = field(default_factory=dict)
+    nameplate: Nameplate | None = None
+
+    @property
+    def model(self) -> Model:
+        """The model that is asked as long as it works."""
+        return self.providers[0].model

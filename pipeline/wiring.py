@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from datetime import UTC, datetime
 from pipeline.adapters.couriers import PublicCouriers
 from pipeline.adapters.doorbell import CeleryDoorbell, LocalDoorbell
 from pipeline.adapters.limiter import LimiterWithFallback, LocalLimiter, RedisLimiter
+from pipeline.adapters.local_model_gate import LocalModelGate
+from pipeline.adapters.model_gate import ModelGateWithFallback, RedisModelGate
+from pipeline.adapters.nameplate import RedisNameplate
 from pipeline.adapters.token_box import open_token_box
 from pipeline.local_engine import LocalEngine
-from pipeline.ports import Doorbell, Limiter, Model
+from pipeline.ports import Doorbell, Limiter, Limits, Model, ModelGate
 from pipeline.pulse import Pulse, host_of, owner_name
-from pipeline.toolbox import Toolbox
+from pipeline.toolbox import Provider, Toolbox
 from settings import HOME, ProviderSettings, Settings
 from storage.database import Database, database_url
 from storage.records import Worker
@@ -43,21 +47,26 @@ async def open_process(settings: Settings, *, with_local_engine: bool = False) -
     tools = Toolbox(
         settings=settings,
         database=Database(url),
-        model=make_model(settings.llm),
+        providers=make_providers(settings),
         doorbell=make_doorbell(settings, nudged.set),
         couriers=PublicCouriers(settings.telegram.api_url, lambda: open_token_box(settings.security, make_key=False)),
         limiter=make_limiter(settings, with_local_engine=with_local_engine),
         now=utc_now,
         owner=owner_name(),
         has_local_engine=with_local_engine,
+        nameplate=None if settings.engine.mode == "local" else RedisNameplate(settings.redis.url),
     )
     try:
         yield Process(tools, nudged)
     finally:
-        await tools.model.close()
+        for provider in tools.providers:
+            await provider.model.close()
+            await provider.gate.close()
         await tools.doorbell.close()
         await tools.couriers.close()
         await tools.limiter.close()
+        if tools.nameplate is not None:
+            await tools.nameplate.close()
         await tools.database.close()
 
 
@@ -75,6 +84,37 @@ async def local_engine(process: Process) -> AsyncIterator[None]:
         await pulse.stop()
 
 
+def make_providers(settings: Settings) -> tuple[Provider, ...]:
+    """The model's provider and, where the settings have one, its fallback."""
+    main, second = settings.llm, settings.llm.fallback
+    found = [_provider(settings, main)]
+    if second is not None:
+        found.append(_provider(settings, second, is_fallback=True))
+    return tuple(found)
+
+
+def _provider(settings: Settings, llm: ProviderSettings, *, is_fallback: bool = False) -> Provider:
+    name = provider_name(llm)
+    return Provider(name, make_model(llm), make_gate(settings, name, llm), llm, is_fallback)
+
+
+def provider_name(llm: ProviderSettings) -> str:
+    """What tells this provider, key and model from all others, without saying the key."""
+    if llm.chosen_provider == "offline":
+        return "offline"
+    key = llm.api_key.get_secret_value() if llm.api_key else ""
+    return hashlib.blake2b("\n".join((llm.base_url, llm.model, key)).encode(), digest_size=12).hexdigest()
+
+
+def make_gate(settings: Settings, name: str, llm: ProviderSettings) -> ModelGate:
+    """Shared through Redis, as long as it answers; the offline model's limit is the machine it runs on."""
+    limits = Limits(llm.requests_per_minute, llm.tokens_per_minute, llm.max_concurrency)
+    own = LocalModelGate(limits)
+    if settings.engine.mode == "local" or llm.chosen_provider == "offline":
+        return own
+    return ModelGateWithFallback(RedisModelGate(settings.redis.url, name, limits), own)
+
+
 def make_model(llm: ProviderSettings) -> Model:
     """The model provider that the settings name. Only its own libraries are imported, when it is first used."""
     if llm.chosen_provider == "offline":
@@ -88,7 +128,6 @@ def make_model(llm: ProviderSettings) -> Model:
         base_url=llm.base_url or None,
         model=llm.model,
         timeout_s=llm.timeout_s,
-        max_concurrency=llm.max_concurrency,
     )
 
 

@@ -19,7 +19,9 @@ from celery import signals
 from celery.platforms import SecurityWarning
 
 from pipeline.celery_app import make_worker_app
+from pipeline.fault_points import arm
 from pipeline.pulse import Pulse
+from pipeline.services.neighbours import refuse_foreign_redis
 from pipeline.services.working import perform, perform_delivery
 from pipeline.tasks import register_tasks
 from pipeline.toolbox import Toolbox
@@ -92,6 +94,7 @@ class WorkerProcess:
     async def _open(self) -> None:
         process = await self._stack.enter_async_context(open_process(self._settings))
         self._tools = process.tools
+        await refuse_foreign_redis(self._tools)
         pulse = Pulse(self._tools, make_worker_record(self._name, self._tools.owner, self._queues, self._concurrency))
         pulse.start()
         self._stack.push_async_callback(pulse.stop)
@@ -125,11 +128,16 @@ def _leave_logging_alone(**_: object) -> None:
 
 
 def run_worker(settings: Settings, queues: Sequence[str], concurrency: int, name: str | None) -> int:
-    """Work until SIGTERM; the exit code is 0 when everything in hand was finished or handed back."""
+    """Work until SIGTERM; the exit code is 0 when everything in hand was finished or handed back.
+
+    Raises:
+        ForeignRedis: another installation works with this Redis.
+    """
+    arm(os.environ)
     hostname = f"{name or f'worker-{os.getpid()}'}@{socket.gethostname()}"
     process = WorkerProcess(settings, hostname, queues, concurrency)
-    process.start()
     try:
+        process.start()
         app = make_worker_app(settings.redis.url)
         register_tasks(app, process)
 

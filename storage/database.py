@@ -7,6 +7,7 @@ PostgreSQL: one pool for both; whoever reads before writing locks the row with F
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -14,7 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -27,11 +29,29 @@ POSTGRES_LIMITS = {  # nobody waits for ever for a process or a network that sta
     "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
 }
 
+POSTGRES_DISK_FULL = "53100"
+AWAY = (OperationalError, InterfaceError, PoolTimeout)  # locked, full, or not to be reached: it may work again later
+
 _open_sessions: ContextVar[int] = ContextVar("open_sessions", default=0)
 
 
 class BadDatabaseUrl(Exception):
     """The setting database.url cannot be used; the message says why, without the URL, which may hold a password."""
+
+
+def is_full(error: SQLAlchemyError) -> bool:
+    """Whether the database took nothing because there is no room for it."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    is_sqlite_full = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return is_sqlite_full or getattr(cause, "sqlstate", None) == POSTGRES_DISK_FULL
+
+
+def trouble(error: SQLAlchemyError) -> str:
+    """What is wrong with the database, in a few words for the log; never a statement or its values."""
+    if is_full(error):
+        return "its disk is full"
+    is_locked = isinstance(error, DBAPIError) and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return "it is locked" if is_locked else type(error).__name__
 
 
 def database_url(setting: str, home: Path) -> URL:

@@ -43,6 +43,7 @@ NEXT_PART = update(TABLE).where(
     TABLE.c.state == DeliveryState.PENDING,
 )
 WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
+FURTHEST_AHEAD = timedelta(minutes=5)  # nothing waits so long; it was due later before a clock was set back
 NEVER_LASTS_LONGER = timedelta(minutes=5)  # a call, with all that is done around it
 
 
@@ -116,9 +117,10 @@ async def freeze(
 async def due(session: AsyncSession, digest_id: int, lane: int, now: datetime, limit: int) -> Due:
     """What this lane has to send now, counted up to `limit`."""
     mine = _of_lane(digest_id, lane) & (DeliveryRow.state == DeliveryState.PENDING) & DeliveryRow.due_at.is_not(None)
-    query = select(DeliveryRow.due_at).where(mine).order_by(DeliveryRow.due_at).limit(limit)
+    query = select(DeliveryRow.due_at).where(mine).order_by(~_is_due(now), DeliveryRow.due_at).limit(limit)
     times = [at for at in (await session.execute(query)).scalars() if at is not None]
-    return Due(sum(at <= now for at in times), times[0] if times else None)
+    possible = [at if at <= now + FURTHEST_AHEAD else now for at in times]
+    return Due(sum(at <= now for at in possible), possible[0] if possible else None)
 
 
 async def gate(session: AsyncSession, claimed: Work) -> Gate | None:
@@ -152,7 +154,7 @@ async def take(session: AsyncSession, digest_id: int, lane: int, now: datetime, 
             SubscriberRow.reason,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(_of_lane(digest_id, lane), DeliveryRow.state == DeliveryState.PENDING, DeliveryRow.due_at <= now)
+        .where(_of_lane(digest_id, lane), DeliveryRow.state == DeliveryState.PENDING, _is_due(now))
         .order_by(DeliveryRow.due_at.desc())
         .limit(limit)
     )
@@ -299,13 +301,20 @@ def _of_lane(digest_id: int, lane: int) -> ColumnElement[bool]:
     return (DeliveryRow.digest_id == digest_id) & (DeliveryRow.lane == lane)
 
 
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return or_(DeliveryRow.due_at <= now, DeliveryRow.due_at > now + FURTHEST_AHEAD)
+
+
 def _call(parcel: Parcel) -> ColumnElement[bool]:
     return (DeliveryRow.id == parcel.id) & (DeliveryRow.attempt == parcel.attempt)
 
 
 def _orphaned(now: datetime) -> ColumnElement[bool]:
     ended = select(DigestRow.id).join(RunRow, RunRow.id == DigestRow.run_id).where(RunRow.state.in_(sorted(ENDED)))
-    return (DeliveryRow.started_at < now - NEVER_LASTS_LONGER) & DeliveryRow.digest_id.in_(ended)
+    cannot_go_on = or_(
+        DeliveryRow.started_at < now - NEVER_LASTS_LONGER, DeliveryRow.started_at > now + NEVER_LASTS_LONGER
+    )
+    return cannot_go_on & DeliveryRow.digest_id.in_(ended)
 
 
 async def _end_rest(session: AsyncSession, digest_id: int, chat_id: int, why: str, now: datetime) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import deliveries, operators, subscribers
+from storage import deliveries, operators, providers, subscribers
 from storage.models import ModelCallRow, PublicBotRow, RunPostRow, WorkRow
 from storage.records import PostStatus, Run, RunProgress, RunState, WorkState
 
@@ -21,6 +21,7 @@ class _Spent:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float = 0.0
+    fallback_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class _Held:
 
 NOTHING = _Spent()
 FREE = _Held()
+ASKS_A_MODEL = frozenset({RunState.QUEUED, RunState.COLLECTING, RunState.CATEGORIZING, RunState.SUMMARIZING})
 HAS_READERS = frozenset({RunState.AWAITING_APPROVAL, RunState.DELIVERING})
 
 
@@ -48,6 +50,7 @@ async def of_runs(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPro
     bot_ids = {run.public_bot_id for run in runs if run.state in HAS_READERS}
     readers = await subscribers.count_active(session, bot_ids)
     held = await _held(session, bot_ids)
+    blocked = await providers.blocked(session, {run.model for run in runs if run.state in ASKS_A_MODEL})
     return [
         RunProgress(
             run=run,
@@ -63,6 +66,8 @@ async def of_runs(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPro
             readers=readers.get(run.public_bot_id, 0),
             is_bot_paused=held.get(run.public_bot_id, FREE).is_paused,
             token_fault=held.get(run.public_bot_id, FREE).token_fault,
+            fallback_model=spent.get(run.id, NOTHING).fallback_model,
+            model_failure=blocked.get(run.model) if run.state in ASKS_A_MODEL else None,
         )
         for run in runs
     ]
@@ -88,12 +93,13 @@ async def _spending(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, _
             func.sum(ModelCallRow.input_tokens),
             func.sum(ModelCallRow.output_tokens),
             func.sum(ModelCallRow.cost),
+            func.max(case((ModelCallRow.is_fallback & (ModelCallRow.outcome == "ok"), ModelCallRow.model))),
         )
         .where(ModelCallRow.run_id.in_(ids))
         .group_by(ModelCallRow.run_id)
     )
     rows = await session.execute(query)
-    return {row[0]: _Spent(row[1], int(row[2]), int(row[3]), float(row[4])) for row in rows}
+    return {row[0]: _Spent(row[1], int(row[2]), int(row[3]), float(row[4]), row[5]) for row in rows}
 
 
 async def _reasons_to_wait(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, str]:

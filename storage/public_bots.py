@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -135,6 +135,12 @@ async def set_token_fault(
 async def park(session: AsyncSession, bot_id: int, until: datetime | None) -> None:
     """Telegram told it to be silent until then."""
     await session.execute(update(PublicBotRow).where(PublicBotRow.id == bot_id).values(parked_until=until))
+
+
+async def parked(session: AsyncSession, now: datetime) -> Mapping[int, datetime]:
+    """The public bots that Telegram wants to be silent, and until when."""
+    query = select(PublicBotRow.id, PublicBotRow.parked_until).where(PublicBotRow.parked_until > now)
+    return {bot_id: until for bot_id, until in await session.execute(query) if until is not None}
 
 
 async def _source_names(session: AsyncSession, bot_id: int) -> tuple[str, ...]:

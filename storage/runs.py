@@ -50,6 +50,7 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         deliver=new.deliver,
         publish_at=new.publish_at,
         notice=new.notice,
+        asks_anew=new.asks_anew,
         created_at=now,
         stage_started_at=now,
     )
@@ -267,4 +268,5 @@ def _run(row: RunRow, slug: str, title: str, timezone: str) -> Run:
         is_paused=row.is_paused,
         min_posts=row.min_posts,
         quiet_day=QuietDay(row.quiet_day) if row.quiet_day else None,
+        asks_anew=row.asks_anew,
     )

@@ -21,6 +21,9 @@ from storage.records import ENDED, Engine, Ring, Work, WorkKind, WorkState
 from storage.runs import GOING_ON, changed_rows
 
 LEASE = timedelta(seconds=30)
+LONGEST_REST = timedelta(minutes=10)  # then it is looked at again; only a digest that has a time waits longer for it
+CLOCKS_DIFFER = timedelta(seconds=30)  # at most; what lies further ahead was written before a clock was set back
+ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 SUSPECTS_LOCK = 0x53757370  # any constant but storage.schema's
 _RUN, _OTHER = aliased(RunRow), aliased(WorkRow)  # made once: making one costs as much as a query
 MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65,535
@@ -85,14 +88,14 @@ async def due_unheard(
     session: AsyncSession, engine: Engine, now: datetime, heard_before: datetime | None = None
 ) -> Sequence[Ring]:
     """Work that is due and was not rung for since it became due, or, where given, not since `heard_before`."""
-    unheard = or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at)
+    unheard = _not_rung_for(now)
     if heard_before is not None:
         unheard = or_(unheard, WorkRow.rung_at < heard_before)
     query = (
         _rings()
         .where(
             WorkRow.state == WorkState.PENDING,
-            WorkRow.due_at <= now,
+            _is_due(now),
             RunRow.engine == engine,
             GOING_ON,
             RunRow.is_paused.is_(False),
@@ -108,12 +111,12 @@ async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: b
     """The run's work that waits, is due and was never rung for; `again`: or that was. Marked: ring after the commit."""
     query = (
         _rings()
-        .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, WorkRow.due_at <= now, GOING_ON)
+        .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, _is_due(now), GOING_ON)
         .where(RunRow.is_paused.is_(False))
-        .order_by(WorkRow.id)
+        .order_by(WorkRow.crashes, WorkRow.id)
     )
     if not again:
-        query = query.where(or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at))
+        query = query.where(_not_rung_for(now))
     rings = [_ring(*row) for row in await session.execute(query)]
     await mark_rung(session, [ring.work_id for ring in rings], now)
     return rings
@@ -122,9 +125,18 @@ async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: b
 async def next_suspect(session: AsyncSession) -> Sequence[Ring]:
     """The next piece of work, if any, that has killed a process and waits for its turn to be tried by itself."""
     query = (
-        _rings().where(WorkRow.state == WorkState.PENDING, WorkRow.crashes > 0, GOING_ON).order_by(WorkRow.id).limit(1)
+        _rings()
+        .where(WorkRow.state == WorkState.PENDING, WorkRow.crashes > 0, GOING_ON)
+        .order_by(WorkRow.crashes, WorkRow.id)
+        .limit(1)
     )
     return [_ring(*row) for row in await session.execute(query)]
+
+
+async def is_suspect(session: AsyncSession, work_id: int) -> bool | None:
+    """Whether this work has killed a process that asked a model for it; None where no model is asked."""
+    query = select(WorkRow.crashes > 0).where(WorkRow.id == work_id, WorkRow.kind.in_(sorted(ASKED_OF_A_MODEL)))
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def mark_rung(session: AsyncSession, work_ids: Sequence[int], now: datetime) -> None:
@@ -200,12 +212,16 @@ async def renew(session: AsyncSession, owner: str, in_hand: Collection[int], now
 
 
 async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collection[str]) -> Sequence[Work]:
-    """Claims whose lease has run out or whose owner is known to be dead, by id."""
+    """Claims whose lease has run out or lies further ahead than one can, or whose owner is known to be dead, by id."""
     query = (
         select(WorkRow)
         .where(
             WorkRow.state == WorkState.CLAIMED,
-            or_(WorkRow.lease_until < now, WorkRow.owner.in_(sorted(dead_owners))),
+            or_(
+                WorkRow.lease_until < now,
+                WorkRow.lease_until > now + LEASE + CLOCKS_DIFFER,
+                WorkRow.owner.in_(sorted(dead_owners)),
+            ),
         )
         .order_by(WorkRow.id)
         .execution_options(populate_existing=True)
@@ -268,10 +284,21 @@ def _claimable(now: datetime) -> ColumnElement[bool]:
     another_suspect = exists().where(_OTHER.state == WorkState.CLAIMED, _OTHER.crashes > 0)
     return and_(
         WorkRow.state == WorkState.PENDING,
-        WorkRow.due_at <= now,
+        _is_due(now),
         run_goes_on,
         or_(WorkRow.crashes == 0, ~another_suspect),
     )
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Its time has come, or lies further ahead than work ever waits: then a clock was set back."""
+    has_a_time = exists().where(_RUN.id == WorkRow.run_id, _RUN.publish_at >= WorkRow.due_at)
+    return or_(WorkRow.due_at <= now, and_(WorkRow.due_at > now + LONGEST_REST + CLOCKS_DIFFER, ~has_a_time))
+
+
+def _not_rung_for(now: datetime) -> ColumnElement[bool]:
+    """Since it became due; what was rung for at a time that is still to come was so before a clock was set back."""
+    return or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at, WorkRow.rung_at > now + CLOCKS_DIFFER)
 
 
 def _free(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -314,4 +341,6 @@ def _work(row: WorkRow) -> Work:
         crashes=row.crashes,
         retries=row.retries,
         lane=row.lane,
+        owner=row.owner,
+        lease_until=row.lease_until,
     )

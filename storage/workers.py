@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.inserting import insert, insert_ignoring
 from storage.models import LeaseRow, WorkerRow
 from storage.records import Worker
 from storage.runs import changed_rows
+from storage.work import CLOCKS_DIFFER
 
 FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -49,11 +50,11 @@ async def forget_old(session: AsyncSession, now: datetime) -> None:
 
 
 async def take_role(session: AsyncSession, role: str, owner: str, now: datetime, hold: timedelta) -> bool:
-    """Take or keep a role until now + hold. False: another owner holds it."""
+    """Take or keep a role until now + hold. False: another owner holds it, and not for longer than one can."""
     await insert_ignoring(session, LeaseRow, [{"name": role, "owner": owner, "until": now + hold}])
     result = await session.execute(
         update(LeaseRow)
-        .where(LeaseRow.name == role, or_(LeaseRow.owner == owner, LeaseRow.until < now))
+        .where(LeaseRow.name == role, or_(LeaseRow.owner == owner, ~_is_held(now, hold)))
         .values(owner=owner, until=now + hold)
     )
     return changed_rows(result) == 1
@@ -63,10 +64,26 @@ async def role_holder(session: AsyncSession, role: str) -> str | None:
     return (await session.execute(select(LeaseRow.owner).where(LeaseRow.name == role))).scalar_one_or_none()
 
 
-async def role_is_held(session: AsyncSession, role: str, now: datetime) -> bool:
-    query = select(LeaseRow.owner).where(LeaseRow.name == role, LeaseRow.until >= now)
+async def role_is_held(session: AsyncSession, role: str, now: datetime, hold: timedelta) -> bool:
+    """Whether somebody has this role, which is taken for `hold` at a time."""
+    query = select(LeaseRow.owner).where(LeaseRow.name == role, _is_held(now, hold))
     return (await session.execute(query)).scalar_one_or_none() is not None
+
+
+async def role_owners(session: AsyncSession) -> set[str]:
+    """Everyone who has or had a role."""
+    return set((await session.execute(select(LeaseRow.owner))).scalars())
+
+
+async def free_roles_of(session: AsyncSession, owners: Collection[str]) -> None:
+    """These owners are dead: who waits for their roles need not wait until they run out."""
+    await session.execute(delete(LeaseRow).where(LeaseRow.owner.in_(sorted(owners))))
 
 
 async def free_role(session: AsyncSession, role: str, owner: str) -> None:
     await session.execute(delete(LeaseRow).where(LeaseRow.name == role, LeaseRow.owner == owner))
+
+
+def _is_held(now: datetime, hold: timedelta) -> ColumnElement[bool]:
+    """Until further ahead than it is ever taken for: that was before a clock was set back."""
+    return and_(LeaseRow.until >= now, LeaseRow.until <= now + hold + CLOCKS_DIFFER)

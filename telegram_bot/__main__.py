@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from pipeline.logs import configure_logging
+from pipeline.errors import ForeignRedis
+from pipeline.logs import configure_logging, log_unhandled_errors
 from settings import BadSettings, load_settings
 from storage.database import BadDatabaseUrl
 from storage.schema import DatabaseUnreachable, SchemaTooNew
@@ -18,7 +19,7 @@ def main() -> int:
         settings = load_settings()
         configure_logging(settings)
         asyncio.run(run_bot(settings))
-    except (BadSettings, BadDatabaseUrl, BadToken) as error:
+    except (BadSettings, BadDatabaseUrl, BadToken, ForeignRedis) as error:
         return _say(str(error), 2)
     except (SchemaTooNew, DatabaseUnreachable, LostRole) as error:
         return _say(str(error), 1)
@@ -33,4 +34,5 @@ def _say(sentence: str, code: int) -> int:
 
 
 if __name__ == "__main__":
+    log_unhandled_errors()
     raise SystemExit(main())

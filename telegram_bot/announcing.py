@@ -6,12 +6,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from pipeline.adapters.courier import BotCourier
 from pipeline.errors import MessageRefused, Migrated, Retryable, TokenRefused, Uncertain
 from pipeline.services.following import load_digest
 from pipeline.stages.rendering import render_digest
 from pipeline.toolbox import Toolbox
 from storage import cards
+from storage.database import trouble
 from storage.records import Card, Run, RunProgress, RunState
 from telegram_bot.pacing import Pace
 from telegram_bot.views.choices import render_part_in_doubt, render_part_refused
@@ -36,6 +39,7 @@ class Announcer:
         self._courier = courier
         self._pace = pace
         self._totals: dict[tuple[int, bool], int] = {}
+        self._settled: dict[int, tuple[int, bool]] = {}  # by card, a part of known fate: whether it is done with
 
     def has_more(self, card: Card, run: Run) -> bool:
         """Whether the run has something that this chat was not sent yet; True until `send_next` has looked."""
@@ -51,6 +55,9 @@ class Announcer:
             Migrated: certainly not sent; the chat has another id.
             Unreachable: this chat cannot be written to.
         """
+        if card.id in self._settled:
+            await self._write_down(card)
+            return
         self._take_turn(card)
         parts = await self._parts(card, progress)
         self._totals[_key(card, progress.run)] = len(parts)
@@ -86,8 +93,7 @@ class Announcer:
         try:
             await self._courier.send(card.chat_id, **message)
         except (Retryable, Migrated, TokenRefused):
-            async with self._tools.database.write() as session:
-                await cards.not_sent(session, card.id)
+            await self._settle(card, number, is_done=False)
             raise
         except Uncertain as error:
             log.warning("Part %d of run %d to chat %d: %s.", number + 1, card.run_id, card.chat_id, error)
@@ -97,8 +103,7 @@ class Announcer:
             log.error("Part %d of run %d to chat %d: %s.", number + 1, card.run_id, card.chat_id, error)
             view = render_part_refused(number + 1, str(error), texts=Texts(card.language))
             await self._courier.send(card.chat_id, **view.as_kwargs())
-        async with self._tools.database.write() as session:
-            await cards.sent(session, card.id, number)
+        await self._settle(card, number, is_done=True)
 
     def _take_turn(self, card: Card) -> None:
         """From now on, whatever else there is for this chat waits."""
@@ -108,8 +113,23 @@ class Announcer:
         """Say which part may be missing; this itself may arrive twice, which does no harm."""
         view = render_part_in_doubt(card.run_id, number + 1, texts=Texts(card.language))
         await self._courier.send(card.chat_id, **view.as_kwargs())
+        await self._settle(card, number, is_done=True)
+
+    async def _settle(self, card: Card, number: int, *, is_done: bool) -> None:
+        """What is known of a part is written down, where that fails before anything else is sent here."""
+        self._settled[card.id] = number, is_done
+        try:
+            await self._write_down(card)
+        except SQLAlchemyError as error:
+            log.warning(
+                "What became of part %d of run %d is not saved yet: %s.", number + 1, card.run_id, trouble(error)
+            )
+
+    async def _write_down(self, card: Card) -> None:
+        number, is_done = self._settled[card.id]
         async with self._tools.database.write() as session:
-            await cards.sent(session, card.id, number)
+            await (cards.sent(session, card.id, number) if is_done else cards.not_sent(session, card.id))
+        del self._settled[card.id]
 
 
 def _key(card: Card, run: Run) -> tuple[int, bool]:

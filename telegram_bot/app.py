@@ -19,20 +19,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.adapters.courier import BotCourier
 from pipeline.adapters.token_box import open_token_box
 from pipeline.pulse import is_dead
+from pipeline.services.neighbours import refuse_foreign_redis
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import local_engine, open_process
 from settings import BadSettings, Settings
 from storage import workers
+from storage.database import trouble
 from telegram_bot.bot_pool import BotPool
 from telegram_bot.herald import Herald
 from telegram_bot.menu import set_menu
-from telegram_bot.middlewares import OnlyOperators, RemembersOperators
+from telegram_bot.middlewares import OnlyOperators, RemembersOperators, ThrottlesOperators
 from telegram_bot.offers import Offers
 from telegram_bot.polling import Poller, Unauthorized
 from telegram_bot.progress import Board
 from telegram_bot.public_bot_server import PublicBotServer
 from telegram_bot.readers import make_readers_dispatcher
 from telegram_bot.routers import make_routers
+from telegram_bot.strangers import Strangers
 from telegram_bot.views.help import command_menu
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,7 @@ async def run_bot(settings: Settings) -> None:
     Raises:
         BadSettings, BadToken: there is no admin token, or Telegram refuses it.
         LostRole: another process serves this database now.
+        ForeignRedis: another installation works with this Redis.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,6 +69,7 @@ async def run_bot(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
         process = await stack.enter_async_context(open_process(settings, with_local_engine=True))
+        await refuse_foreign_redis(process.tools)
         if not await _take_role(process.tools, stopping):
             return
         stack.push_async_callback(_free_role, process.tools)
@@ -77,13 +82,17 @@ async def run_bot(settings: Settings) -> None:
         board = Board(process.tools, BotCourier(bot))
         pool = make_pool(process.tools, bot.id)
         offers, herald = Offers(process.tools, BotCourier(bot)), Herald(process.tools, BotCourier(bot))
-        dispatcher = make_dispatcher(process.tools, board)
+        strangers = Strangers(process.tools)
+        stack.push_async_callback(strangers.write)
+        dispatcher = make_dispatcher(process.tools, board, strangers)
         poller = Poller(bot, dispatcher)
         showing, pooling = asyncio.create_task(board.run()), asyncio.create_task(pool.run())
         stack.push_async_callback(_end, showing)
         stack.push_async_callback(_end, pooling)
         menu = set_menu(bot, command_menu, settings.telegram.language)
-        serving = asyncio.gather(poller.run(), _keep_role(process.tools), offers.run(), herald.run(), menu)
+        serving = asyncio.gather(
+            poller.run(), _keep_role(process.tools), offers.run(), herald.run(), strangers.run(), menu
+        )
         stack.push_async_callback(_end, serving)
         await _until_stopped(stopping, showing, pooling, serving)
         await _end(serving)
@@ -107,13 +116,14 @@ def make_bot(settings: Settings) -> Bot:
         raise BadSettings("The setting telegram.admin_token is no bot token; it looks like 123456:ABC-DEF….") from None
 
 
-def make_dispatcher(tools: Toolbox, board: Board) -> Dispatcher:
+def make_dispatcher(tools: Toolbox, board: Board, strangers: Strangers) -> Dispatcher:
     """The tree of routers behind the check for operators."""
-    dispatcher = Dispatcher(tools=tools, board=board, default_language=tools.settings.telegram.language)
-    guard = OnlyOperators(frozenset(tools.settings.telegram.operator_ids), tools.settings.telegram.language)
-    memory = RemembersOperators(tools)
+    telegram = tools.settings.telegram
+    dispatcher = Dispatcher(disable_fsm=True, tools=tools, board=board, default_language=telegram.language)
+    dispatcher.update.outer_middleware(OnlyOperators(frozenset(telegram.operator_ids), telegram.language, strangers))
+    patience, memory = ThrottlesOperators(), RemembersOperators(tools)
     for observer in (dispatcher.message, dispatcher.callback_query, dispatcher.my_chat_member):
-        observer.outer_middleware(guard)
+        observer.outer_middleware(patience)
         observer.outer_middleware(memory)
     dispatcher.include_routers(*make_routers())
     return dispatcher
@@ -153,7 +163,7 @@ async def _keep_role(tools: Toolbox) -> None:
             async with tools.database.write() as session:
                 kept = await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD)
         except SQLAlchemyError as error:
-            log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+            log.warning("The database does not work (%s); trying again.", trouble(error))
             continue
         if not kept:
             raise LostRole("Another bot process serves this database now; this one ends.")

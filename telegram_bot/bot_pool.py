@@ -13,8 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.toolbox import Toolbox
 from storage import operators, public_bots
+from storage.database import trouble
 from storage.records import BotToken
 from telegram_bot.public_bot_server import KEY_LOST, PublicBotServer, TokenFault
+from telegram_bot.silences import Silences
 from texts import Texts
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class BotPool:
     def __init__(self, tools: Toolbox, server: PublicBotServer) -> None:
         self._tools = tools
         self._server = server
+        self._silences = Silences(tools)
         self._places: dict[int, _Place] = {}
         self._ending: dict[int, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
@@ -58,7 +61,7 @@ class BotPool:
                 try:
                     await self._look()
                 except SQLAlchemyError as error:
-                    log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+                    log.warning("The database does not work (%s); trying again.", trouble(error))
                 except Exception:
                     log.exception("The public bots could not be looked after.")
                 await self._sleep(LOOK_EVERY_S)
@@ -86,6 +89,7 @@ class BotPool:
         ended = [bot_id for bot_id, place in self._places.items() if place.task.done()]
         async with self._tools.database.read() as session:
             tokens = await public_bots.to_serve(session)
+        await self._silences.renew()
         for bot_id in ended:
             del self._places[bot_id]
         wanted = {token.public_bot_id: token for token in tokens if token.fault is None}

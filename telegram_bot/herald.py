@@ -12,6 +12,7 @@ from pipeline.adapters.courier import BotCourier
 from pipeline.errors import MessageRefused, Migrated, Retryable, TokenRefused, Uncertain, Unreachable
 from pipeline.toolbox import Toolbox
 from storage import operators, public_bots
+from storage.database import trouble
 from storage.records import Fault
 from telegram_bot.pacing import Pace
 from telegram_bot.views.troubles import render_faults
@@ -42,7 +43,7 @@ class Herald:
             try:
                 await self._look()
             except SQLAlchemyError as error:
-                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+                log.warning("The database does not work (%s); trying again.", trouble(error))
             except Exception:
                 log.exception("Operators could not be told of faults.")
             await asyncio.sleep(LOOK_EVERY_S)

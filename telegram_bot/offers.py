@@ -13,6 +13,7 @@ from pipeline.errors import MessageRefused, Migrated, Retryable, TokenRefused, U
 from pipeline.services.admitting import Offer, note_asked, unasked_offers
 from pipeline.toolbox import Toolbox
 from storage import operators
+from storage.database import trouble
 from telegram_bot.views.chats import render_chat_offer
 from texts import Texts
 
@@ -41,7 +42,7 @@ class Offers:
                 if time.monotonic() >= self._silent_until:
                     await self._look()
             except SQLAlchemyError as error:
-                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+                log.warning("The database does not work (%s); trying again.", trouble(error))
             except Exception:
                 log.exception("Operators could not be asked about a chat.")
             await asyncio.sleep(LOOK_EVERY_S)

@@ -28,6 +28,7 @@ from pipeline.errors import (
 from pipeline.services.overview import someone_works_on
 from pipeline.toolbox import Toolbox
 from storage import cards, runs
+from storage.database import trouble
 from storage.progress import of_runs
 from storage.records import Card, Engine, RunProgress, RunState
 from telegram_bot.announcing import Announcer
@@ -77,6 +78,7 @@ class Board:
         self._stopping = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._last: dict[int, Shown] = {}
+        self._sent_as: dict[int, int] = {}  # by card, new messages that the database does not know yet
         self._needs_broker = False
         self._broker_answers = True
 
@@ -104,7 +106,7 @@ class Board:
             try:
                 await self._look_at_all()
             except SQLAlchemyError as error:
-                log.warning("The database does not answer (%s); trying again.", type(error).__name__)
+                log.warning("The database does not work (%s); trying again.", trouble(error))
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._wake.wait()
@@ -138,14 +140,26 @@ class Board:
 
     async def _watch_broker(self) -> None:
         """A run whose broker went away stands still. Asked beside the cards: it may be slow to refuse."""
+        is_first = True
         while True:
-            if self._needs_broker:
-                try:
-                    await self._tools.doorbell.depths()
-                    self._broker_answers = True
-                except BrokerUnavailable:
-                    self._broker_answers = False
+            if self._needs_broker or is_first or not self._broker_answers:
+                await self._ask_broker()
+            is_first = False
             await asyncio.sleep(ASK_BROKER_EVERY_S)
+
+    async def _ask_broker(self) -> None:
+        """What has changed is worth one line."""
+        answered = self._broker_answers
+        try:
+            await self._tools.doorbell.depths()
+        except BrokerUnavailable as error:
+            self._broker_answers = False
+            if answered:
+                log.warning("Redis does not answer (%s): what needs it waits, or is done inside the bot.", error)
+            return
+        self._broker_answers = True
+        if not answered:
+            log.info("Redis answers again.")
 
     async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
         step = self._next_step(card, progress, served[card.run_id])
@@ -176,6 +190,8 @@ class Board:
         except TokenRefused:
             log.error("Telegram does not know the admin bot's token: run %d is not shown.", card.run_id)
             self._pace.obey(card.chat_id, AFTER_A_BUG_S)
+        except SQLAlchemyError as error:
+            log.warning("What chat %d was shown is written down later: %s.", card.chat_id, trouble(error))
         except Exception:
             log.exception("Run %d could not be shown in chat %d.", card.run_id, card.chat_id)
             self._pace.obey(card.chat_id, AFTER_A_BUG_S)
@@ -215,10 +231,11 @@ class Board:
 
     async def _show(self, card: Card, progress: RunProgress, served: Service) -> None:
         view = self._view(card, progress, served, self._tools.now())
-        message_id = card.message_id
+        message_id = card.message_id or self._sent_as.get(card.id)
         self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
         if message_id is None:
             message_id = await self._courier.send(card.chat_id, **view.as_kwargs())
+            self._sent_as[card.id] = message_id
         elif card.id not in self._last or self._last[card.id].view != view:
             try:
                 await self._courier.edit(card.chat_id, message_id, **view.as_kwargs())
@@ -230,6 +247,7 @@ class Board:
         async with self._tools.database.write() as session:
             version, is_final = progress.run.version, is_over(progress)
             await cards.shown(session, card.id, version, card.message_id, message_id, is_final=is_final)
+        self._sent_as.pop(card.id, None)
 
     def _view(self, card: Card, progress: RunProgress, served: Service, now: datetime) -> View:
         llm = self._tools.settings.llm

@@ -20,6 +20,7 @@ from telegram_bot.first_contacts import FirstContacts
 from telegram_bot.menu import set_menu
 from telegram_bot.polling import Poller, Unauthorized
 from telegram_bot.readers.manners import Manners
+from telegram_bot.silences import Silences
 from telegram_bot.views.readers import reader_menu
 
 HOLD_S = 1.0  # a reader who gets a long answer does not hold up the others for longer
@@ -48,7 +49,7 @@ class PublicBotServer:
         self._dispatcher = dispatcher
         self._decrypt = decrypt
         self._admin_id = admin_id
-        self._manners = Manners(tools.limiter, tools.settings.delivery.per_chat_interval_s)
+        self._manners = Manners(tools.limiter, tools.settings.delivery.per_chat_interval_s, Silences(tools).begin)
         self._first_contacts = FirstContacts()
         self._session = AiohttpSession(api=TelegramAPIServer.from_base(tools.settings.telegram.api_url), limit=0)
         self._session.middleware(self._manners)

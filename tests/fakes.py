@@ -22,13 +22,15 @@ async def obey(kind: str, posts: Sequence[PostText]) -> None:
 
 @dataclass
 class FakeModel:
-    """`behaviour` sees each call first and may raise; `leaves_out` says which posts the answer misses.
+    """`behaviour` sees each call first and may raise; `leaves_out` says which posts the answer misses, `summary_of` what it
+    writes.
 
     Verdicts depend on the post's text alone: its first word is its category, and "important" makes it a 5.
     """
 
     behaviour: Behaviour = obey
     leaves_out: Callable[[PostText], bool] = lambda post: False
+    summary_of: Callable[[PostText], str] = lambda post: f"{post.text} (short)"
     latency_s: float = 0.0
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     provider: str = "fake"
@@ -47,9 +49,13 @@ class FakeModel:
     async def summarize(self, brief: Brief, posts: Sequence[PostText]) -> Answer[Summary]:
         await self._be_called("summarize", posts)
         summaries = {
-            post.key: Summary(post.text[:60], f"{post.text} (short)") for post in posts if not self.leaves_out(post)
+            post.key: Summary(post.text[:60], self.summary_of(post)) for post in posts if not self.leaves_out(post)
         }
         return Answer(summaries, usage=Usage(100 * len(posts), 0, 20 * len(posts)))
+
+    async def probe(self) -> Usage:
+        await self._be_called("probe", [])
+        return Usage(10, 0, 1)
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from pipeline.ports import Couriers, Limiter
+from pipeline.adapters.local_model_gate import LocalModelGate
+from pipeline.ports import Couriers, Limiter, Limits, Model, ModelGate
 from pipeline.pulse import owner_name
 from pipeline.services.following import load_progress
 from pipeline.services.working import perform
-from pipeline.toolbox import Toolbox
-from settings import Settings
+from pipeline.toolbox import Provider, Toolbox
+from settings import ProviderSettings, Settings
 from storage import posts, public_bots, sources, subscribers, work
 from storage.database import Database
 from storage.records import Category, ChatKind, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
@@ -47,6 +48,14 @@ def make_settings(**tables: Mapping[str, object]) -> Settings:
     return Settings.model_validate(tables)
 
 
+def make_provider(
+    model: Model, gate: ModelGate | None = None, *, is_fallback: bool = False, **settings: object
+) -> Provider:
+    """A model with a gate that lets everybody in, or with another one."""
+    llm = ProviderSettings.model_validate(settings)
+    return Provider(model.name, model, gate or LocalModelGate(Limits()), llm, is_fallback)
+
+
 def make_tools(
     database: Database,
     model: FakeModel | None = None,
@@ -58,11 +67,12 @@ def make_tools(
     has_local_engine: bool = False,
     couriers: Couriers | None = None,
     limiter: Limiter | None = None,
+    providers: tuple[Provider, ...] = (),
 ) -> Toolbox:
     return Toolbox(
         settings=settings or make_settings(),
         database=database,
-        model=model or FakeModel(),
+        providers=providers or (make_provider(model or FakeModel()),),
         doorbell=doorbell or FakeDoorbell(),
         couriers=couriers or FakeCouriers(),
         limiter=limiter or fast_limiter(),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.adapters.encoder import ONE_THREAD, encode
 from pipeline.adapters.offline_topics import JUNK, TOPICS
-from pipeline.ports import Answer, Brief, PostText
+from pipeline.ports import Answer, Brief, PostText, Usage
 from pipeline.stages.extraction import SENTENCES_LOOKED_AT, extract, lead_summary, plain, usable_sentences
 from pipeline.stages.importance import NOT_WORTH_IT, importance, is_marked_advertisement, is_promotion
 from pipeline.stages.sentences import clip
@@ -84,6 +84,9 @@ class OfflineModel:
             ForPeople: the encoder's package is missing.
         """
         return Answer({post.key: await self._in_turn(self._summary, post.text) for post in posts})
+
+    async def probe(self) -> Usage:
+        return Usage()
 
     async def close(self) -> None:
         """Nothing to close: the encoder stays with the process."""

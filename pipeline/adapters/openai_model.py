@@ -13,9 +13,9 @@ from pipeline.adapters.openai_dialect import AnswerFormat, Dialect
 from pipeline.adapters.openai_errors import complaint, translated
 from pipeline.adapters.openai_reply import Reply, read_reply
 from pipeline.errors import BatchRefused, ForPeople, Retryable
-from pipeline.ports import Answer, Brief, PostText
+from pipeline.ports import Answer, Brief, PostText, Usage
 from pipeline.stages.answers import parse_summaries, parse_verdicts
-from pipeline.stages.prompting import Prompt, categorization_prompt, summarization_prompt
+from pipeline.stages.prompting import PROBE, Prompt, categorization_prompt, summarization_prompt
 from storage.records import Summary, Verdict
 
 if TYPE_CHECKING:
@@ -37,14 +37,11 @@ class OpenAIModel:
 
     provider = "openai"
 
-    def __init__(
-        self, *, api_key: str, base_url: str | None, model: str, timeout_s: float, max_concurrency: int
-    ) -> None:
+    def __init__(self, *, api_key: str, base_url: str | None, model: str, timeout_s: float) -> None:
         self._api_key = SecretStr(api_key.strip() or NO_KEY)
         self._base_url = base_url or OPENAI_URL
         self._model = model
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(max_concurrency)
         self._dialect = Dialect()
         self._client: AsyncOpenAI | None = None
 
@@ -62,6 +59,9 @@ class OpenAIModel:
         reply = await self._complete(prompt)
         return _answer(reply, *parse_summaries(reply.content, prompt.keys))
 
+    async def probe(self) -> Usage:
+        return (await self._complete(PROBE)).usage
+
     async def close(self) -> None:
         """Close the connections. The next call would open new ones."""
         client, self._client = self._client, None
@@ -69,14 +69,13 @@ class OpenAIModel:
             await client.close()
 
     async def _complete(self, prompt: Prompt) -> Reply:
-        async with self._slots:
-            client = await self._connected()
-            try:
-                # The SDK's own time-outs are per read: a server that drips would never end.
-                async with asyncio.timeout(self._timeout_s):
-                    body = await self._ask(client, prompt)
-            except TimeoutError:
-                raise Retryable(f"no answer within {self._timeout_s:g} s") from None
+        client = await self._connected()
+        try:
+            # The SDK's own time-outs are per read: a server that drips would never end.
+            async with asyncio.timeout(self._timeout_s):
+                body = await self._ask(client, prompt)
+        except TimeoutError:
+            raise Retryable(f"no answer within {self._timeout_s:g} s") from None
         return read_reply(body, prompt.tokens, self._model)
 
     async def _ask(self, client: AsyncOpenAI, prompt: Prompt) -> bytes:
@@ -135,6 +134,8 @@ class OpenAIModel:
 
 
 def _response_format(prompt: Prompt, answer_format: AnswerFormat) -> Any:
+    if not prompt.schema:
+        return None
     if answer_format is AnswerFormat.JSON_SCHEMA:
         schema = {"name": prompt.name, "strict": True, "schema": prompt.schema}
         return {"type": "json_schema", "json_schema": schema}

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.adapters.openai_errors import failure_of
-from pipeline.errors import BatchRefused, Retryable
+from pipeline.errors import BatchRefused, PromptCut, Retryable
 from pipeline.ports import Usage
 from pipeline.stages.tokens import estimate_tokens
+
+LEAST_SHARE_READ = 0.45  # our estimate is at most twice what the newest vocabularies need
+SHORT_PROMPT_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ def read_reply(body: bytes, prompt_tokens: int, model: str) -> Reply:
 
     Raises:
         Retryable: no JSON, no choice, or an error inside that may pass.
+        PromptCut: the server counted far fewer tokens than there are (https://docs.ollama.com/faq: a context of 4,096
+            tokens by default, and what is longer is cut without a word).
         BatchRefused: a refusal, the content filter, or an error inside that will not pass for this batch.
         ForPeople: an error inside that says so.
     """
@@ -50,6 +55,8 @@ def read_reply(body: bytes, prompt_tokens: int, model: str) -> Reply:
         raise Retryable("the answer has no choices", usage=_usage(envelope.get("usage"), prompt_tokens, ""))
     content = _text(message.get("content"))
     usage = _usage(envelope.get("usage"), prompt_tokens, content)
+    if usage.input_tokens < LEAST_SHARE_READ * prompt_tokens and prompt_tokens > SHORT_PROMPT_TOKENS:
+        raise PromptCut(usage, prompt_tokens)
     finish_reason = choice.get("finish_reason")
     if finish_reason == "error" or choice.get("error"):
         raise Retryable("an error inside the answer", usage=usage)
@@ -77,6 +84,8 @@ def _usage(usage: Any, prompt_tokens: int, content: str) -> Usage:
     details = counted.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else None
     input_tokens = _count(counted.get("prompt_tokens"))
+    if input_tokens is not None and cached is not None and cached > input_tokens:
+        input_tokens += cached  # servers that count what was cached apart
     output_tokens = _count(counted.get("completion_tokens"))
     return Usage(
         input_tokens=prompt_tokens if input_tokens is None else input_tokens,

@@ -11,7 +11,7 @@ from pipeline.services.overview import alive, load_overview
 from pipeline.stages.pace import stage_counts
 from pipeline.wiring import open_process
 from settings import Settings
-from storage.records import DeliveryProgress, RunProgress, RunState, StatusOverview
+from storage.records import DeliveryProgress, Failure, RunProgress, RunState, StatusOverview
 from texts import Texts
 
 
@@ -48,6 +48,8 @@ def _run_line(progress: RunProgress) -> str:
         line += _delivery_in_words(progress.delivery) + (", paused" if run.is_paused else "")
     elif counts is not None:
         line += f", {counts[0]} of {counts[1]} posts"
+    if progress.model_failure is not None:
+        line += f": {Texts('en').get(progress.model_failure.message_id, **progress.model_failure.params)}"
     if run.failure is not None:
         line += f": {Texts('en').get(run.failure.message_id, **run.failure.params)}"
     return line
@@ -106,8 +108,14 @@ def _run_object(progress: RunProgress) -> dict[str, object]:
         "delivery": _delivery_object(progress.delivery) if progress.delivery else None,
         "is_paused": run.is_paused,
         "publish_at": run.publish_at.isoformat() if run.publish_at else None,
-        "failure": {"id": run.failure.message_id, "params": dict(run.failure.params)} if run.failure else None,
+        "fallback_model": progress.fallback_model,
+        "waits_because": _failure_object(progress.model_failure) or progress.waits_because,
+        "failure": _failure_object(run.failure),
     }
+
+
+def _failure_object(failure: Failure | None) -> dict[str, object] | None:
+    return {"id": failure.message_id, "params": dict(failure.params)} if failure else None
 
 
 def _delivery_object(delivery: DeliveryProgress) -> dict[str, object]:

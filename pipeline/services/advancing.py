@@ -9,10 +9,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import BrokerUnavailable
-from pipeline.stages.batching import pack
+from pipeline.fault_points import reach
+from pipeline.services.packing import packed, room_for
+from pipeline.stages.briefs import summarization_brief
 from pipeline.stages.delivery import needs_approval
 from pipeline.stages.funnel import funnel
-from pipeline.stages.prompting import post_tokens
 from pipeline.stages.quiet_days import is_fault, quiet_day
 from pipeline.stages.selection import choose, is_relevant
 from pipeline.toolbox import Toolbox
@@ -49,6 +50,8 @@ async def advance(tools: Toolbox, run_id: int) -> None:
             run = await runs.lock(session, run_id)
             moved = await _step(session, tools, run, tools.now())
             rings = await work.to_ring(session, run_id, tools.now())
+            reach("advance.before_commit")
+        reach("advance.after_commit")
         await ring_or_leave_it(tools, rings)
         if not moved:
             return
@@ -58,6 +61,7 @@ async def ring_or_leave_it(tools: Toolbox, rings: Sequence[Ring]) -> None:
     """Ring after a commit. When nobody hears it the tick rings again, so that is only worth a line."""
     if not rings:
         return
+    reach("ring.before")
     try:
         await tools.doorbell.ring(rings)
     except BrokerUnavailable as error:
@@ -121,9 +125,8 @@ async def _select(session: AsyncSession, tools: Toolbox, run: Run, now: datetime
     if not gives_posts:
         return await _keep_quiet(session, run, len(chosen), quiet, now)
     texts = await posts.by_ids(session, chosen)
-    sizes = [(post_id, post_tokens(texts[post_id].text)) for post_id in chosen]
-    batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
-    batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
+    room = await room_for(session, tools, summarization_brief(bot.spec))
+    batches = packed(tools, bot, room, {post_id: texts[post_id].text for post_id in chosen})
     await work.add(session, run.id, WorkKind.SUMMARIZE, batches, now)
     return await runs.transition(session, run.id, {run.state}, RunState.SUMMARIZING, now, quiet_day=quiet)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.services.advancing import advance
 from pipeline.services.claiming import holding
+from pipeline.stages.links import safe_link
 from pipeline.toolbox import Toolbox
 from storage import digests, posts, public_bots, run_posts, runs, work
 from storage.records import Digest, DigestItem, DigestSection, Post, PublicBot, Run, Work
@@ -61,5 +62,5 @@ def build_digest(run: Run, bot: PublicBot, ready: Sequence[Summarized], texts: M
 
 
 def _item(one: Summarized, post: Post) -> DigestItem:
-    link = post.url or next((link for link in post.links if link.startswith(("http://", "https://"))), None)
+    link = next(filter(None, map(safe_link, (post.url, *post.links))), None)
     return DigestItem(post.id, one.summary.headline, one.summary.text, link, post.source_title)

@@ -6,22 +6,28 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline.errors import ForPeople, Retryable
-from pipeline.ports import Answer, Brief, PostText
+from pipeline.errors import ForPeople, PromptCut, Retryable
+from pipeline.fault_points import reach
+from pipeline.ports import Answer, Brief, Model, PostText
 from pipeline.services.advancing import advance, fail_run, ring_or_leave_it
-from pipeline.services.asking import Asked, ask
+from pipeline.services.asking import Asked, Question, ask
 from pipeline.services.claiming import holding
-from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, put_off_s
+from pipeline.services.packing import room_for
+from pipeline.services.provider_notes import note_blocked, note_cut, note_working
+from pipeline.services.saving import save_patiently
+from pipeline.stages.answer_keys import answer_key
+from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, PROBE_EVERY_S, put_off_s
+from pipeline.stages.prompt_room import Room, answer_tokens, fitted
 from pipeline.stages.splitting import NextSteps, after_answer
-from pipeline.toolbox import Toolbox
-from storage import posts, public_bots, run_posts, runs, work
-from storage.records import Failure, ModelCall, Post, PostStatus, PublicBot, Work, WorkKind
+from pipeline.toolbox import Provider, Toolbox
+from storage import model_answers, posts, public_bots, run_posts, runs, work
+from storage.records import Failure, ModelCall, Post, PostStatus, PublicBotSpec, Work, WorkKind
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -29,23 +35,46 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checked(Generic[T]):
-    """A model's answer by post id, after our own checks: good items, missing or malformed ones, doubtful ones."""
+    """A model's answer by post id, after our own checks: good items, missing or malformed ones, doubtful ones.
+
+    `ours` are the good ones that are not the model's.
+    """
 
     good: Mapping[int, T] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
     doubtful: Mapping[int, str] = field(default_factory=dict)
+    ours: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Job(Generic[T]):
-    """A kind of model work. `check(answer, posts by key, is_last_try)` judges the items, `save` stores good ones."""
+    """A kind of model work. `check(answer, posts by key, is_last_try)` judges the items, `save` stores good ones, and
+    `item` makes one of its fields."""
 
     kind: WorkKind
     waiting: PostStatus
-    brief: Callable[[PublicBot], Brief]
-    call: Callable[[Brief, Sequence[PostText]], Awaitable[Answer[T]]]
+    item: Callable[..., T]
+    brief: Callable[[PublicBotSpec], Brief]
+    call: Callable[[Model, Brief, Sequence[PostText]], Awaitable[Answer[T]]]
     check: Callable[[Answer[T], Mapping[str, Post], bool], Checked[T]]
     save: Callable[[AsyncSession, int, Mapping[int, T]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Batch(Generic[T]):
+    """The posts of a piece of work that still wait, those of them whose answer is `known`, and how much of a prompt the
+    provider reads."""
+
+    brief: Brief
+    posts: Mapping[int, Post]
+    known: Mapping[int, T]
+    room: Room
+
+    @property
+    def unknown(self) -> Mapping[str, Post]:
+        """What is to be asked, by key."""
+        left = [post for post_id, post in self.posts.items() if post_id not in self.known]
+        return {f"p{number}": post for number, post in enumerate(left, 1)}
 
 
 async def process(tools: Toolbox, work_id: int, job: Job[T]) -> None:
@@ -53,96 +82,168 @@ async def process(tools: Toolbox, work_id: int, job: Job[T]) -> None:
     async with holding(tools, work_id) as claimed:
         if claimed is None:
             return
-        calls: list[ModelCall] = []
+        doing = Doing(tools, claimed, job)
         try:
-            await _work_on(tools, claimed, job, calls)
-        except ForPeople as error:
-            await _fail(tools, claimed, Failure(error.message_id, error.params))
+            await doing.run()
         finally:
-            await asyncio.shield(_save_calls_alone(tools, claimed, calls))
+            await asyncio.shield(doing.save_calls_alone())
+    reach("save.after")
     await advance(tools, claimed.run_id)
 
 
-async def _work_on(tools: Toolbox, claimed: Work, job: Job[T], calls: list[ModelCall]) -> None:
-    async with tools.database.read() as session:
-        run = await runs.get(session, claimed.run_id)
-        bot = await public_bots.by_id(session, run.public_bot_id)
-        assert bot is not None
-        waiting = await run_posts.having(session, run.id, job.waiting, claimed.post_ids)
-        texts = await posts.by_ids(session, [one for one in claimed.post_ids if one in waiting])
-    batch = {f"p{number}": texts[one] for number, one in enumerate([i for i in claimed.post_ids if i in texts], 1)}
-    brief = job.brief(bot)
-    shown = [_post_text(key, post) for key, post in batch.items()]
-    asked = await ask(tools, claimed, lambda: job.call(brief, shown), calls)
-    if asked.later is not None:
-        await _put_off(tools, claimed, asked.later, calls)
-        return
-    checked = _check(asked, batch, job, is_last_try=len(batch) == 1 and claimed.failures > 0)
-    steps = after_answer([post.id for post in batch.values()], checked.problems, checked.doubtful, claimed.failures)
-    await _save(tools, claimed, job, checked, steps, calls)
+class Doing(Generic[T]):
+    """One claim of one batch."""
 
+    def __init__(self, tools: Toolbox, claimed: Work, job: Job[T]) -> None:
+        self._tools = tools
+        self._claimed = claimed
+        self._job = job
+        self._calls: list[ModelCall] = []
 
-def _check(asked: Asked[T], batch: Mapping[str, Post], job: Job[T], is_last_try: bool) -> Checked[T]:
-    if asked.answer is None:
-        return Checked(problems={post.id: asked.refusal or "no answer" for post in batch.values()})
-    return job.check(asked.answer, batch, is_last_try)
-
-
-async def _save(
-    tools: Toolbox, claimed: Work, job: Job[T], checked: Checked[T], steps: NextSteps, calls: list[ModelCall]
-) -> None:
-    now = tools.now()
-    run_id = claimed.run_id
-    async with tools.database.write() as session:
-        await runs.lock(session, run_id)
-        if steps.again:
-            reason = next(iter({**checked.problems, **checked.doubtful}.values()))
-            await work.put_off(session, claimed, now, reason=reason, failures=1)
+    async def run(self) -> None:
+        batch = await self._load()
+        unknown = batch.unknown
+        if not unknown:
+            await self._save(batch, None, Checked(batch.known), NextSteps())
+            return
+        pieces = batch.room.pieces([(post.id, post.text) for post in unknown.values()])
+        if len(pieces) > 1:
+            await self._save(batch, None, Checked(batch.known), NextSteps(smaller=tuple(pieces)))
+            return
+        shown = [fitted(_post_text(key, post), batch.room) for key, post in unknown.items()]
+        tokens = batch.room.prompt_tokens(shown) + answer_tokens(self._job.kind, len(shown))
+        question = Question(lambda model: self._job.call(model, batch.brief, shown), tokens)
+        reach("call.before", (post.text for post in unknown.values()))
+        asked = await ask(self._tools, self._claimed, question, self._calls)
+        reach("reply.before_save", (post.text for post in unknown.values()))
+        if asked.blocked is not None:
+            await self._wait_for_people(asked.provider, asked.blocked)
+        elif asked.later is not None:
+            await self._put_off(asked.later, counts=asked.was_asked)
         else:
+            await self._after(batch, unknown, asked)
+
+    async def _after(self, batch: Batch[T], unknown: Mapping[str, Post], asked: Asked[T]) -> None:
+        failures = self._claimed.failures
+        checked = _checked(self._job, asked, unknown, is_last_try=len(unknown) == 1 and failures > 0)
+        steps = after_answer([post.id for post in unknown.values()], checked.problems, checked.doubtful, failures)
+        all_good = replace(checked, good={**batch.known, **checked.good})
+        what = f"The model's answer to work {self._claimed.id}"
+        await save_patiently(what, lambda: self._save(batch, asked, all_good, steps))
+
+    async def _load(self) -> Batch[T]:
+        tools, claimed, job = self._tools, self._claimed, self._job
+        async with tools.database.read() as session:
+            run = await runs.get(session, claimed.run_id)
+            bot = await public_bots.by_id(session, run.public_bot_id)
+            assert bot is not None
+            waiting = await run_posts.having(session, run.id, job.waiting, claimed.post_ids)
+            found = await posts.by_ids(session, [one for one in claimed.post_ids if one in waiting])
+            texts = {one: found[one] for one in claimed.post_ids if one in found}
+            brief = job.brief(bot.spec)
+            known = {} if run.asks_anew else await self._known(session, brief, texts)
+            room = await room_for(session, tools, brief)
+        return Batch(brief, texts, known, room)
+
+    async def _known(self, session: AsyncSession, brief: Brief, texts: Mapping[int, Post]) -> dict[int, T]:
+        keys = {post_id: self._key(self._tools.model, brief, post) for post_id, post in texts.items()}
+        kept = await model_answers.find(session, keys.values())
+        return {post_id: self._job.item(**kept[key]) for post_id, key in keys.items() if key in kept}
+
+    def _key(self, model: Model, brief: Brief, post: Post) -> str:
+        return answer_key(self._job.kind, model.name, brief, _post_text("", post))
+
+    async def _save(self, batch: Batch[T], asked: Asked[T] | None, checked: Checked[T], steps: NextSteps) -> None:
+        claimed, job = self._claimed, self._job
+        now = self._tools.now()
+        async with self._tools.database.write() as session:
+            await runs.lock(session, claimed.run_id)
+            if steps.again:
+                reason = next(iter({**checked.problems, **checked.doubtful}.values()))
+                await work.put_off(session, claimed, now, reason=reason, failures=1)
+            else:
+                await work.finish(session, claimed)
+            await job.save(session, claimed.run_id, checked.good)
+            await run_posts.set_aside(session, claimed.run_id, steps.set_aside or {})
+            await work.add(session, claimed.run_id, job.kind, steps.smaller, now)
+            await work.add(session, claimed.run_id, job.kind, [(one,) for one in steps.alone], now, failures=1)
+            if asked is not None:
+                await self._note(session, batch, asked, checked)
+            await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
+            await runs.touch(session, claimed.run_id)
+            rings = list(await work.to_ring(session, claimed.run_id, now))
+            if claimed.crashes > 0:
+                rings += await work.next_suspect(session)
+        self._calls.clear()
+        await ring_or_leave_it(self._tools, rings)
+
+    async def _note(self, session: AsyncSession, batch: Batch[T], asked: Asked[T], checked: Checked[T]) -> None:
+        """What was learned: about the provider, and answers that are worth keeping."""
+        now = self._tools.now()
+        await note_working(session, asked.provider, now)
+        if isinstance(asked.refusal, PromptCut):
+            await note_cut(session, asked.provider, asked.refusal, now)
+        keep: dict[str, Mapping[str, Any]] = {
+            self._key(asked.provider.model, batch.brief, batch.posts[post_id]): asdict(item)  # type: ignore[call-overload]
+            for post_id, item in checked.good.items()
+            if post_id not in batch.known and post_id not in checked.ours
+        }
+        await model_answers.keep(session, keep, now)
+
+    async def _put_off(self, later: Retryable, *, counts: bool) -> None:
+        """The model's side is at fault: the work waits, and after too many times, or too long a wait, the run ends."""
+        claimed, now = self._claimed, self._tools.now()
+        jitter = random.random()  # noqa: S311
+        wait_s = max(put_off_s(claimed.retries, jitter) if counts else 1 + jitter, later.after_s or 0)
+        if claimed.retries + 1 >= MAX_RETRIES or wait_s > LONGEST_PUT_OFF_S:
+            await self._fail(Failure("model.unavailable", {"reason": later.reason}))
+            return
+        async with self._tools.database.write() as session:
+            await runs.lock(session, claimed.run_id)
+            due_at = now + min(timedelta(seconds=wait_s), work.LONGEST_REST)
+            await work.put_off(session, claimed, due_at, reason=later.reason, retries=1 if counts else 0)
+            await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
+            await runs.touch(session, claimed.run_id)
+        self._calls.clear()
+        log.log(
+            logging.WARNING if counts else logging.DEBUG,
+            "Work %d of run %d waits %.0f s for the model: %s", claimed.id, claimed.run_id, wait_s, later.reason,
+        )  # fmt: skip
+
+    async def _wait_for_people(self, provider: Provider, error: ForPeople) -> None:
+        """Only a person can help: the work waits and is tried from time to time, so that it goes on by itself then."""
+        claimed, now = self._claimed, self._tools.now()
+        async with self._tools.database.write() as session:
+            await runs.lock(session, claimed.run_id)
+            due_at = now + timedelta(seconds=PROBE_EVERY_S)
+            await work.put_off(session, claimed, due_at, reason=error.message_id)
+            await note_blocked(session, provider, Failure(error.message_id, error.params), now)
+            await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
+            await runs.touch(session, claimed.run_id)
+        self._calls.clear()
+        log.error("The model %s cannot be used: %s", provider.model.name, error)
+
+    async def _fail(self, failure: Failure) -> None:
+        """End the run, if this claim still stands: somebody else may be doing it well."""
+        claimed = self._claimed
+        async with self._tools.database.write() as session:
+            await runs.lock(session, claimed.run_id)
             await work.finish(session, claimed)
-        await job.save(session, run_id, checked.good)
-        await run_posts.set_aside(session, run_id, steps.set_aside or {})
-        await work.add(session, run_id, job.kind, steps.smaller, now)
-        await work.add(session, run_id, job.kind, [(one,) for one in steps.alone], now, failures=1)
-        await runs.add_calls(session, run_id, claimed.id, calls, now)
-        await runs.touch(session, run_id)
-        rings = list(await work.to_ring(session, run_id, now))
-        if claimed.crashes > 0:
-            rings += await work.next_suspect(session)
-    calls.clear()
-    await ring_or_leave_it(tools, rings)
+            await fail_run(session, claimed.run_id, failure, self._tools.now())
+        log.error("Run %d ends: %s %s", claimed.run_id, failure.message_id, dict(failure.params))
+
+    async def save_calls_alone(self) -> None:
+        """What was asked is paid for, whether its answer could be saved or not."""
+        if self._calls:
+            async with self._tools.database.write() as session:
+                await runs.add_calls(session, self._claimed.run_id, self._claimed.id, self._calls, self._tools.now())
 
 
-async def _put_off(tools: Toolbox, claimed: Work, later: Retryable, calls: list[ModelCall]) -> None:
-    """The model's side is at fault: the work waits, and after too many times or for too long a wait the run ends."""
-    now = tools.now()
-    wait_s = max(put_off_s(claimed.retries, random.random()), later.after_s or 0)  # noqa: S311 - only jitter
-    if claimed.retries + 1 >= MAX_RETRIES or wait_s > LONGEST_PUT_OFF_S:
-        await _fail(tools, claimed, Failure("model.unavailable", {"reason": later.reason}))
-        return
-    async with tools.database.write() as session:
-        await runs.lock(session, claimed.run_id)
-        await work.put_off(session, claimed, now + timedelta(seconds=wait_s), reason=later.reason, retries=1)
-        await runs.add_calls(session, claimed.run_id, claimed.id, calls, now)
-        await runs.touch(session, claimed.run_id)
-    calls.clear()
-    log.warning("Work %d of run %d waits %.0f s for the model: %s", claimed.id, claimed.run_id, wait_s, later.reason)
-
-
-async def _fail(tools: Toolbox, claimed: Work, failure: Failure) -> None:
-    """End the run, if this claim still stands: somebody else may be doing it well."""
-    async with tools.database.write() as session:
-        await runs.lock(session, claimed.run_id)
-        await work.finish(session, claimed)
-        await fail_run(session, claimed.run_id, failure, tools.now())
-    log.error("Run %d ends: %s %s", claimed.run_id, failure.message_id, dict(failure.params))
-
-
-async def _save_calls_alone(tools: Toolbox, claimed: Work, calls: Sequence[ModelCall]) -> None:
-    """What was asked is paid for, whether its answer could be saved or not."""
-    if calls:
-        async with tools.database.write() as session:
-            await runs.add_calls(session, claimed.run_id, claimed.id, calls, tools.now())
+def _checked(job: Job[T], asked: Asked[T], batch: Mapping[str, Post], *, is_last_try: bool) -> Checked[T]:
+    if asked.answer is None:
+        assert asked.refusal is not None
+        return Checked(problems={post.id: asked.refusal.reason for post in batch.values()})
+    return job.check(asked.answer, batch, is_last_try)
 
 
 def _post_text(key: str, post: Post) -> PostText:

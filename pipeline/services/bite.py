@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import (
     BrokerUnavailable,
@@ -26,8 +25,10 @@ from pipeline.errors import (
     Uncertain,
     Unreachable,
 )
+from pipeline.fault_points import reach
 from pipeline.ports import LONGEST_RESERVATION_S, Courier
 from pipeline.services.advancing import end_delivery, fail_run
+from pipeline.services.saving import save_patiently
 from pipeline.stages.delivery import SAME_REFUSALS, WAVE, trouble_wait_s
 from pipeline.stages.outcomes import Called, is_in_vain, outcome_of, pause_s
 from pipeline.stages.topics import without
@@ -44,7 +45,6 @@ BITE_S = 5.0
 SHORT_WAIT_S = 2.0
 FINISH_WAVE_S = 10.0
 SHOW_EVERY_S = 1.0
-SAVE_TRIES = 6
 TOKEN_REFUSED = "bots.token_refused"  # noqa: S105 - a message id
 CALLS_IN_VAIN = 3
 AFTER_BROKER_LOSS = timedelta(seconds=5)
@@ -143,7 +143,9 @@ class Bite:
             return taken
         if (left_s := await self._pause_left_s()) > 0:
             return await self._put_back(taken, left_s)
+        reach("delivery.marked")
         called = await asyncio.gather(*(self._call(parcel) for parcel in taken))
+        reach("delivery.answered")
         await self._save_whatever_happens(called)
         return await self._after(called)
 
@@ -197,17 +199,8 @@ class Bite:
         return Called(outcome_of(parcel, parts, message_id, error, self._tools.now(), interval_s), error)
 
     async def _save_whatever_happens(self, called: Sequence[Called]) -> None:
-        """What is known is lost with this process: a database that is away for some seconds is waited for."""
-        for attempt in range(SAVE_TRIES):
-            try:
-                await self._save(called)
-            except (DBAPIError, PoolTimeout) as error:
-                if attempt + 1 == SAVE_TRIES:
-                    raise
-                log.warning("The fate of %d messages cannot be saved (%s) yet.", len(called), type(error).__name__)
-                await asyncio.sleep(0.25 * 2**attempt)
-            else:
-                return
+        """What is known is lost with this process: a database that is away is waited for."""
+        await save_patiently(f"The fate of {len(called)} messages", lambda: self._save(called))
 
     async def _save(self, called: Sequence[Called]) -> None:
         now = self._tools.now()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.ports import Answer, Brief
+from pipeline.ports import Answer
 from pipeline.services.batches import Checked, Job, process
+from pipeline.stages.briefs import categorization_brief
 from pipeline.toolbox import Toolbox
 from storage import run_posts
-from storage.records import Post, PostStatus, PublicBot, Verdict, WorkKind
+from storage.records import Post, PostStatus, Verdict, WorkKind
 
 
 async def categorize(tools: Toolbox, work_id: int) -> None:
@@ -18,16 +19,13 @@ async def categorize(tools: Toolbox, work_id: int) -> None:
         Job(
             kind=WorkKind.CATEGORIZE,
             waiting=PostStatus.FRESH,
-            brief=_brief,
-            call=tools.model.categorize,
+            brief=categorization_brief,
+            item=Verdict,
+            call=lambda model, brief, posts: model.categorize(brief, posts),
             check=_check,
             save=run_posts.save_verdicts,
         ),
     )
-
-
-def _brief(bot: PublicBot) -> Brief:
-    return Brief(bot.spec.language, bot.spec.categorization_prompt, bot.spec.categories)
 
 
 def _check(answer: Answer[Verdict], batch: Mapping[str, Post], is_last_try: bool) -> Checked[Verdict]:

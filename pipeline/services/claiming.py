@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.fault_points import reach
 from pipeline.toolbox import Toolbox
 from storage import work
+from storage.database import trouble
 from storage.records import Work
 from storage.work import LostClaim
 
@@ -25,24 +27,38 @@ AFTER_DATABASE_ERROR = timedelta(seconds=5)
 async def holding(tools: Toolbox, work_id: int) -> AsyncIterator[Work | None]:
     """The claim of this work, or None where there is nothing to claim. Its lease is renewed while the block lasts.
 
+    What is asked of a model and has killed a process before has this process for itself, as far as models are asked.
     A cancelled block hands the work back at once; one that the database failed hands it back for a little later, and
     where even that fails the lease runs out by itself. Neither counts against the work.
     """
-    claimed = await _claim(tools, work_id)
-    if claimed is None:
-        yield None
-        return
-    tools.in_hand.add(claimed.id)
-    try:
-        yield claimed
-    except asyncio.CancelledError:
-        await asyncio.shield(_hand_back(tools, claimed, timedelta(), "its process was stopped"))
-        raise
-    except SQLAlchemyError as error:
-        log.warning("Work %d waits for the database: %s.", claimed.id, type(error).__name__)
-        await _hand_back(tools, claimed, AFTER_DATABASE_ERROR, "the database failed")
-    finally:
-        tools.in_hand.discard(claimed.id)
+    async with _company(tools, await _suspicion(tools, work_id)):
+        claimed = await _claim(tools, work_id)
+        if claimed is None:
+            yield None
+            return
+        tools.in_hand.add(claimed.id)
+        try:
+            yield claimed
+        except asyncio.CancelledError:
+            await asyncio.shield(_hand_back(tools, claimed, timedelta(), "its process was stopped"))
+            raise
+        except SQLAlchemyError as error:
+            log.warning("Work %d waits for the database: %s.", claimed.id, trouble(error))
+            await _hand_back(tools, claimed, AFTER_DATABASE_ERROR, "the database failed")
+        finally:
+            tools.in_hand.discard(claimed.id)
+
+
+async def _suspicion(tools: Toolbox, work_id: int) -> bool | None:
+    """Whether this work has killed a process; None: it asks no model."""
+    async with tools.database.read() as session:
+        return await work.is_suspect(session, work_id)
+
+
+def _company(tools: Toolbox, is_suspect: bool | None) -> AbstractAsyncContextManager[None]:
+    if is_suspect is None:
+        return nullcontext()
+    return tools.solitude.alone() if is_suspect else tools.solitude.side_by_side()
 
 
 async def _claim(tools: Toolbox, work_id: int) -> Work | None:
@@ -58,8 +74,12 @@ async def _claim(tools: Toolbox, work_id: int) -> Work | None:
 
 
 async def _claim_now(tools: Toolbox, work_id: int) -> Work | None:
+    reach("claim.before")
     async with tools.database.write() as session:
-        return await work.claim(session, work_id, tools.owner, tools.now())
+        claimed = await work.claim(session, work_id, tools.owner, tools.now())
+    if claimed is not None:
+        reach("claim.after")
+    return claimed
 
 
 async def _hand_back(tools: Toolbox, claimed: Work, delay: timedelta, reason: str) -> None:

@@ -98,7 +98,8 @@ async def _give_back(tools: Toolbox, claimed: Work, rest: Rest | None) -> None:
             await work.finish(session, claimed)
         else:
             retries = 1 if rest.is_trouble else -claimed.retries
-            await work.put_off(session, claimed, rest.until, reason=rest.why, retries=retries)
+            until = min(rest.until, now + work.LONGEST_REST)
+            await work.put_off(session, claimed, until, reason=rest.why, retries=retries)
         await runs.touch(session, claimed.run_id)
         rings = await work.to_ring(session, claimed.run_id, now)
     await ring_or_leave_it(tools, rings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.toolbox import Toolbox
-from storage import deliveries, operators, public_bots, run_posts, runs
+from storage import deliveries, operators, public_bots, run_posts, runs, strangers
 from storage.progress import of_runs
 from storage.records import ENDED, Doubt, PostStatus, Run, RunProgress, RunState, RunTrouble, Troubles
 
@@ -15,7 +15,7 @@ FIRST_DOUBTS = 5
 
 
 async def load_troubles(tools: Toolbox) -> Troubles:
-    """The last faults, and what went wrong in the last runs."""
+    """The last faults, what went wrong in the last runs, and how often strangers came."""
     async with tools.database.read() as session:
         troubled = [one for one in await of_runs(session, await _last_runs(session)) if _is_troubled(one)]
         failures = {(one.run.id, one.run.failure.message_id) for one in troubled if one.run.failure}
@@ -25,6 +25,7 @@ async def load_troubles(tools: Toolbox) -> Troubles:
             faults=tuple(fault for fault in faults if (fault.run_id, fault.message_id) not in failures),
             runs=tuple([await _explained(session, one) for one in troubled]),
             titles={bot.id: bot.title for bot in bots},
+            strangers=await strangers.of_the_last_day(session, tools.now()),
         )
 
 

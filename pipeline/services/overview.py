@@ -19,8 +19,11 @@ RECENT_RUNS = 5
 
 
 def alive(worker: Worker, now: datetime) -> bool:
-    """Whether a worker's last sign of life is fresh; it gives one every second."""
-    return now - worker.seen_at <= SILENT_AFTER
+    """Whether a worker's last sign of life is fresh; it gives one every second.
+
+    One that is still to come was given before the clock was set back.
+    """
+    return -work.CLOCKS_DIFFER <= now - worker.seen_at <= SILENT_AFTER
 
 
 async def load_overview(tools: Toolbox) -> StatusOverview:

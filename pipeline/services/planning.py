@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pipeline.services.advancing import advance
 from pipeline.services.claiming import holding
-from pipeline.stages.batching import pack
+from pipeline.services.packing import packed, room_for
+from pipeline.stages.briefs import categorization_brief
 from pipeline.stages.deduplication import first_statuses
-from pipeline.stages.prompting import post_tokens
 from pipeline.toolbox import Toolbox
 from storage import posts, public_bots, run_posts, runs, work
 from storage.records import PostStatus, RunState, Work, WorkKind
@@ -31,10 +33,10 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
         assert bot is not None
         source_ids = await public_bots.source_ids(session, bot.id)
         candidates = await posts.candidates(session, bot.id, source_ids, run.period)
+        room = await room_for(session, tools, categorization_brief(bot.spec))
     statuses = first_statuses(candidates)
-    sizes = [(one.id, post_tokens(one.text)) for one in candidates if statuses[one.id] is PostStatus.FRESH]
-    batch_size = bot.spec.batch_size or tools.settings.digest.batch_size
-    batches = pack(sizes, batch_size, tools.settings.digest.max_batch_tokens)
+    fresh = [one for one in candidates if statuses[one.id] is PostStatus.FRESH]
+    batches = await asyncio.to_thread(packed, tools, bot, room, {one.id: one.text for one in fresh})
     async with tools.database.write() as session:
         await runs.lock(session, run.id)
         await work.finish(session, claimed)

@@ -50,7 +50,9 @@ async def regenerate(tools: Toolbox, run_id: int, actor: Actor) -> Run | None:
         await _put_aside(session, old, actor, ActionKind.REGENERATE, now)
         bot = await public_bots.by_id(session, old.public_bot_id)
         assert bot is not None
-        again = replace(new_run(tools, bot, old.period, old.origin, old.post_limit), requested_by=actor.id)
+        again = replace(
+            new_run(tools, bot, old.period, old.origin, old.post_limit), requested_by=actor.id, asks_anew=True
+        )
         new, _ = await store_run(session, again, now)
         for chat_id, language in (await cards.of_run(session, old.id)).items():
             await cards.ensure(session, new.id, chat_id, language, now)

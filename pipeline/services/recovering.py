@@ -16,25 +16,37 @@ from storage.records import Failure, Ring, Work, WorkKind
 
 log = logging.getLogger(__name__)
 
+STAYS_UNRENEWED = timedelta(seconds=15)  # whoever lives renews every 10 s
 AFTER_A_BUG = timedelta(seconds=30)
-ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 
 
 async def recover(tools: Toolbox, dead_owners: Collection[str]) -> None:
-    """Make work claimable again whose lease ran out or whose owner is known to be dead."""
+    """Make work claimable again whose owner is known to be dead, or whose lease has run out and is not renewed.
+
+    A lease is written by its owner's clock, which may differ from ours or have been set: so it is also watched for as
+    long as a living owner takes to renew it.
+    """
     async with tools.database.read() as session:
-        seen = await work.abandoned(session, tools.now(), dead_owners)
+        candidates = await work.abandoned(session, tools.now(), dead_owners)
+    seen = _unrenewed(tools, candidates, dead_owners)
     if not seen:
         return
     async with tools.database.write() as session:
         for run_id in sorted({one.run_id for one in seen}):
             await runs.lock(session, run_id)
-        locked = {one.run_id for one in seen}
-        lost = [one for one in await work.abandoned(session, tools.now(), dead_owners) if one.run_id in locked]
+        lost = [one for one in await work.abandoned(session, tools.now(), dead_owners) if one in seen]
         rings = await _take_back(session, tools, lost)
     if lost:
         log.warning("%d pieces of work were taken back from a process that ended.", len(lost))
     await ring_or_leave_it(tools, rings)
+
+
+def _unrenewed(tools: Toolbox, candidates: Sequence[Work], dead_owners: Collection[str]) -> Sequence[Work]:
+    now = tools.now()
+    since = {one: min(tools.unrenewed.get(one, now), now) for one in candidates}
+    tools.unrenewed.clear()
+    tools.unrenewed.update(since)
+    return [one for one in candidates if one.owner in dead_owners or now - since[one] >= STAYS_UNRENEWED]
 
 
 async def recover_from_bug(tools: Toolbox, work_id: int) -> None:
@@ -56,7 +68,7 @@ async def _take_back(
 ) -> list[Ring]:
     for one in lost:
         await runs.touch(session, one.run_id)
-        if one.kind in ASKED_OF_A_MODEL:
+        if one.kind in work.ASKED_OF_A_MODEL:
             await _take_back_batch(session, tools, one)
         elif one.kind is WorkKind.DELIVER:  # what was on its way is in doubt, the rest still has to go
             await work.take_back(session, one, tools.now() + delay)

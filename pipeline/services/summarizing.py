@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from pipeline.ports import Answer, Brief
+from pipeline.ports import Answer
 from pipeline.services.batches import Checked, Job, process
+from pipeline.stages.belonging import is_of_another
+from pipeline.stages.briefs import summarization_brief
 from pipeline.stages.extraction import lead_summary
 from pipeline.stages.faithfulness import unsupported
+from pipeline.stages.instructions import SUMMARIZE
 from pipeline.toolbox import Toolbox
 from storage import run_posts
-from storage.records import Post, PostStatus, PublicBot, Summary, WorkKind
+from storage.records import Post, PostStatus, Summary, WorkKind
 
 
 async def summarize(tools: Toolbox, work_id: int) -> None:
@@ -20,33 +23,42 @@ async def summarize(tools: Toolbox, work_id: int) -> None:
         Job(
             kind=WorkKind.SUMMARIZE,
             waiting=PostStatus.CHOSEN,
-            brief=_brief,
-            call=tools.model.summarize,
+            brief=summarization_brief,
+            item=Summary,
+            call=lambda model, brief, posts: model.summarize(brief, posts),
             check=_check,
             save=run_posts.save_summaries,
         ),
     )
 
 
-def _brief(bot: PublicBot) -> Brief:
-    return Brief(bot.spec.language, bot.spec.summarization_prompt, bot.spec.categories)
-
-
 def _check(answer: Answer[Summary], batch: Mapping[str, Post], is_last_try: bool) -> Checked[Summary]:
-    """Numbers and links that the post does not hold make a summary doubtful; at the last try its lead replaces it."""
+    """What says more than its post or is about another text is doubtful; at last the post's lead replaces it."""
     good: dict[int, Summary] = {}
     problems: dict[int, str] = {}
     doubtful: dict[int, str] = {}
     for key, post in batch.items():
         summary = answer.items.get(key)
+        others = [other for name, other in answer.items.items() if name != key]
         if summary is None:
             problems[post.id] = answer.problems.get(key, "missing in the answer")
-        elif invented := unsupported(f"{summary.headline}\n{summary.text}", "\n".join((post.text, *post.links))):
-            doubtful[post.id] = f"the summary states what the post does not: {', '.join(invented)}"
+        elif doubt := _doubt(summary, post, [other.text for other in batch.values() if other is not post]):
+            doubtful[post.id] = doubt
+        elif any(summary.headline == other.headline or summary.text == other.text != "" for other in others):
+            doubtful[post.id] = "another post got the same summary"
         else:
             good[post.id] = summary
     if is_last_try:
         texts = {post.id: post.text for post in batch.values()}
-        good.update({post_id: lead_summary(texts[post_id]) for post_id in doubtful})
-        doubtful = {}
+        leads = {post_id: lead_summary(texts[post_id]) for post_id in doubtful}
+        return Checked({**good, **leads}, problems, ours=frozenset(leads))
     return Checked(good, problems, doubtful)
+
+
+def _doubt(summary: Summary, post: Post, others: Sequence[str]) -> str | None:
+    written = f"{summary.headline}\n{summary.text}"
+    if invented := unsupported(written, "\n".join((post.text, *post.links))):
+        return f"the summary states what the post does not: {', '.join(invented)}"
+    if is_of_another(written, post.text, [*others, SUMMARIZE]):
+        return "the summary is about another text"
+    return None

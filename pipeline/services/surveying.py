@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.errors import ForPeople
-from pipeline.stages.display_text import one_line
 from pipeline.stages.growth import day_ends
+from pipeline.stages.plain_text import one_line
 from pipeline.stages.readers_table import readers_csv
 from pipeline.toolbox import Toolbox
 from storage import audience, invitations, operators, public_bots, subscribers

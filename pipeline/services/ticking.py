@@ -27,10 +27,12 @@ HEARD_WITHIN = timedelta(seconds=3)
 async def tick(tools: Toolbox, dead_owners: Collection[str]) -> bool:
     """Take back what the dead held, ring for what nobody heard, move on what stands still.
 
-    `dead_owners` are known to have ended; others are believed dead when their lease runs out. False: another process
-    does it.
+    `dead_owners` are known to have ended, and their roles are free; others are believed dead when their lease has run
+    out. False: another process does it.
     """
     async with tools.database.write() as session:
+        if dead_owners:
+            await workers.free_roles_of(session, dead_owners)
         if not await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD):
             return False
     await recover(tools, dead_owners)
@@ -66,7 +68,7 @@ async def _adopt_orphans(tools: Toolbox, going_on: Sequence[Run]) -> None:
     if not orphans or tools.has_local_engine:
         return
     async with tools.database.write() as session:
-        if await workers.role_is_held(session, LOCAL_ENGINE, tools.now()):
+        if await workers.role_is_held(session, LOCAL_ENGINE, tools.now(), LOCAL_ENGINE_HOLD):
             return
         for run in orphans:
             log.warning("Run %d has lost the process that did it; workers go on with it.", run.id)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pipeline.stages.answer_json import answer_entries
+from pipeline.stages.links import without_links
 from pipeline.stages.plain_text import one_line
 from pipeline.stages.prompting import NO_CATEGORY
 from pipeline.stages.sentences import clip, split_sentences
@@ -89,7 +90,7 @@ def _verdict(item: dict[str, Any], names: dict[str, str | None]) -> Verdict:
     return Verdict(
         category=names[_folded(category)],
         importance=_importance(item.get("importance")),
-        reason=clip(one_line(reason), MAX_REASON_CHARS) if isinstance(reason, str) else "",
+        reason=clip(one_line(without_links(reason)), MAX_REASON_CHARS) if isinstance(reason, str) else "",
     )
 
 
@@ -141,4 +142,4 @@ def _clip_to_sentences(text: str, max_chars: int) -> str:
 
 
 def _folded(name: str) -> str:
-    return one_line(name).casefold()
+    return " ".join(one_line(name).casefold().split())

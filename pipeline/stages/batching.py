@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 
-def pack(posts: Iterable[tuple[int, int]], max_posts: int, max_tokens: int) -> list[tuple[int, ...]]:
+def pack(
+    posts: Iterable[tuple[int, int]], max_posts: int, max_tokens: int, alone: Collection[int] = ()
+) -> list[tuple[int, ...]]:
     """Batches of post ids, in the given order.
 
     Args:
         posts: (post id, tokens) pairs.
         max_posts: posts in a batch, at least 1.
         max_tokens: tokens of a batch; a post that costs more is a batch of its own.
+        alone: ids of posts that share no model call with others; they come first.
     """
-    batches: list[tuple[int, ...]] = []
+    posts = list(posts)
+    batches: list[tuple[int, ...]] = [(post_id,) for post_id, _ in posts if post_id in alone]
     batch: list[int] = []
     batch_tokens = 0
     for post_id, tokens in posts:
+        if post_id in alone:
+            continue
         if batch and (len(batch) >= max_posts or batch_tokens + tokens > max_tokens):
             batches.append(tuple(batch))
             batch, batch_tokens = [], 0

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.stages.faithfulness import count_facts
+from pipeline.stages.plain_text import printable
 from pipeline.stages.sentences import clip, split_sentences, undecorated
 from storage.records import Summary
 
@@ -25,7 +26,6 @@ _MIN_LEAD_WORDS = 3
 
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\((?:[^()\s]|\([^()\s]*\))+\)")
 _MARKS = re.compile(r"\*\*+|__+|~~+|\|\|+|`+")
-_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a-\u202e]")
 _ADDRESSES = re.compile(r"(?:https?://|www\.)\S+|\b(?:t\.me|bit\.ly)/\S+|(?<![\w@])@\w{4,}")
 _HASHTAGS = re.compile(r"(?<!\w)#\w+")
 _LAST_HANDLE = re.compile(r"[\s(|—–-]*(?<![\w@])@\w{4,}\)?\s*$")
@@ -72,7 +72,7 @@ _WORD = re.compile(r"\w+")
 
 def plain(text: str) -> str:
     """The text without Markdown marks, link targets and invisible characters, line by line."""
-    return _MARKS.sub("", _MARKDOWN_LINK.sub(r"\1", _INVISIBLE.sub("", text)))
+    return _MARKS.sub("", _MARKDOWN_LINK.sub(r"\1", printable(text)))
 
 
 def is_boilerplate(line: str) -> bool:

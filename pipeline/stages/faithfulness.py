@@ -11,26 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pipeline.stages.links import bare, links_in, without_links
 from pipeline.stages.number_words import FACTORS, LETTER_FACTORS, MONTHS, VALUES
+from pipeline.stages.plain_text import printable
 
-_ENDINGS = (
-    r"com|org|net|info|biz|io|ai|me|tv|gg|ly|cc|co|eu|ru|su|by|kz|ua|uk|us|de|fr|be"
-    r"|app|dev|gov|edu|news|online|site|link|рф"
-)
-_LINK = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"«»()\[\]]+"
-    r"|(?<![\w@.-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?<![\w@/])@[a-z]\w{3,}"
-    rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_ENDINGS})(?![\w-]|\.\w)(?:/[^\s<>\"«»()\[\]]*)?",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*")
 _SCALE = re.compile(r"[\s\u00a0\u202f-]{0,2}([^\W\d_]+)")
 _RANGE = re.compile(r"\s*(?:–|—|-|…|\.\.|до|to|и|and|или|or)\s*[$€£₽]?\s*(?=\d)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _GROUPS = re.compile(r"[ \u00a0\u202f\u2009'’]")
-_TRAILING = ".,;:!?…'’*_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +35,14 @@ class _Number:
 def unsupported(summary_text: str, source_text: str) -> list[str]:
     """The numbers and links of a summary that its source does not contain, each once.
 
-    They are given as written, only 2025-03-12 as 12.03.2025. A link counts with or without its scheme and "www.".
+    They are given as written, only 2025-03-12 as 12.03.2025. A link counts with or without its scheme and "www."; what
+    Telegram makes links of counts too: @names, /commands, bare domains.
     """
-    known_links = {_bare(link) for link in _LINK.findall(source_text)}
+    source, summary = printable(source_text), printable(summary_text)
+    known_links = {bare(link) for link in links_in(source)}
     known_hosts = {link.split("/", 1)[0] for link in known_links}
-    links = [
-        link.rstrip(_TRAILING)
-        for link in _LINK.findall(summary_text)
-        if _bare(link) not in known_links and _bare(link) not in known_hosts
-    ]
-    source, summary = _LINK.sub(" ", source_text), _LINK.sub(" ", summary_text)
+    links = [link for link in links_in(summary) if bare(link) not in known_links | known_hosts]
+    source, summary = without_links(source), without_links(summary)
     numbers = list(_numbers(source))
     values = {value for number in numbers for value in number.values} | _word_values(source)
     versions = {prefix for number in numbers for prefix in _prefixes(number.digits)}
@@ -73,12 +61,7 @@ def unsupported(summary_text: str, source_text: str) -> list[str]:
 
 def count_facts(text: str) -> int:
     """How many different numbers a text states; what stands in its links does not count."""
-    return len({number.digits for number in _numbers(_LINK.sub(" ", text))})
-
-
-def _bare(link: str) -> str:
-    link = link.rstrip(_TRAILING).lower()
-    return link.split("://", 1)[-1].removeprefix("www.").rstrip("/")
+    return len({number.digits for number in _numbers(without_links(text))})
 
 
 def _words(text: str) -> list[str]:

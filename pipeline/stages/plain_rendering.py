@@ -6,7 +6,8 @@ import json
 import textwrap
 from html import escape
 
-from pipeline.stages.display_text import one_line, paragraph, safe_link
+from pipeline.stages.links import defused, host_of, safe_link, shows_another_host
+from pipeline.stages.plain_text import one_line, paragraph
 from storage.records import Digest, DigestItem, DigestSection
 from texts import Texts
 
@@ -59,14 +60,14 @@ def as_json(digest: Digest) -> str:
     """The digest as a JSON object; times are ISO 8601 with their offset, a link that is not http(s) is null."""
     sections = [
         {
-            "category": section.category,
+            "category": one_line(section.category),
             "items": [
                 {
                     "post_id": item.post_id,
-                    "headline": item.headline,
-                    "text": item.text,
+                    "headline": defused(one_line(item.headline)),
+                    "text": defused(paragraph(item.text)),
                     "url": safe_link(item.url),
-                    "source": item.source_title,
+                    "source": one_line(item.source_title),
                 }
                 for item in section.items
             ],
@@ -76,7 +77,7 @@ def as_json(digest: Digest) -> str:
     content = {
         "bot": digest.bot_slug,
         "run_id": digest.run_id,
-        "title": digest.title,
+        "title": one_line(digest.title),
         "language": digest.language,
         "timezone": digest.timezone,
         "period": {"start": digest.period.start.isoformat(), "end": digest.period.end.isoformat()},
@@ -100,7 +101,7 @@ def _text_section(section: DigestSection, width: int) -> str:
 
 
 def _text_item(item: DigestItem, width: int) -> str:
-    headline, summary = one_line(item.headline), paragraph(item.text)
+    headline, summary = defused(one_line(item.headline)), defused(paragraph(item.text))
     origin = " · ".join(part for part in (one_line(item.source_title), safe_link(item.url)) if part)
     lines = [part for part in (headline, summary if summary != headline else "", origin) if part]
     wrapped = "\n".join(_wrapped(line, width, INDENT) for part in lines for line in part.split("\n"))
@@ -120,15 +121,25 @@ def _wrapped(text: str, width: int, indent: str = "") -> str:
 
 
 def _html_item(item: DigestItem) -> str:
-    headline, summary = one_line(item.headline), paragraph(item.text)
+    headline, summary = defused(one_line(item.headline)), defused(paragraph(item.text))
     url = safe_link(item.url)
     lines = [f"<h3>{_html_linked(headline, url)}</h3>"] if headline else []
     if summary and summary != headline:
         lines.append(f"<p>{escape(summary).replace(chr(10), '<br>')}</p>")
-    if item.source_title:
-        lines.append(f'<p class="small">{_html_linked(one_line(item.source_title), url)}</p>')
+    if source := one_line(item.source_title):
+        lines.append(f'<p class="small">{_html_source(source, url)}</p>')
     return "\n".join(lines)
 
 
 def _html_linked(text: str, url: str | None) -> str:
-    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(text)}</a>' if url else escape(text)
+    return _html_link(text, url) if url and not shows_another_host(text, url) else escape(text)
+
+
+def _html_source(title: str, url: str | None) -> str:
+    if url and shows_another_host(title, url):
+        return f"{escape(title)} ({_html_link(host_of(url), url)})"
+    return _html_linked(title, url)
+
+
+def _html_link(text: str, url: str) -> str:
+    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(text)}</a>'

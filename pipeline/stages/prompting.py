@@ -7,14 +7,16 @@ message. Post text is data: it is delimited, cannot close its delimiter, and the
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from pipeline.ports import Brief, PostText
+from pipeline.stages.delimiters import without_delimiters
 from pipeline.stages.instructions import CATEGORIZE, SUMMARIZE
+from pipeline.stages.orders import speaks_to_models
 from pipeline.stages.plain_text import one_line, printable
 from pipeline.stages.tokens import clip_to_tokens, estimate_tokens
 from storage.records import Category
@@ -25,7 +27,6 @@ MAX_CHANNEL_CHARS = 80
 _POST_FRAME_TOKENS = 50  # the tags, the channel and the time around a post
 _MESSAGE_FRAME_TOKENS = 8  # what a server's chat template puts around two messages
 
-_TAG = re.compile(r"[<＜﹤](?=[\s/\\\u200c\u200d]*(?:post|meta))", re.IGNORECASE)
 _LANGUAGES = {
     "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "kk": "Kazakh",
     "pt": "Portuguese", "ru": "Russian", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
@@ -46,6 +47,9 @@ class Prompt:
     def tokens(self) -> int:
         """Both messages, estimated; the schema, which only some servers put into the prompt, is not counted."""
         return estimate_tokens(self.system) + estimate_tokens(self.user) + _MESSAGE_FRAME_TOKENS
+
+
+PROBE = Prompt(name="probe", system="You are asked whether you work.", user="Answer: yes", keys=(), schema={})
 
 
 def categorization_prompt(brief: Brief, posts: Sequence[PostText]) -> Prompt:
@@ -69,6 +73,13 @@ def summarization_prompt(brief: Brief, posts: Sequence[PostText]) -> Prompt:
     item = {"headline": {"type": "string"}, "summary": {"type": "string"}}
     parts = [SUMMARIZE.format(language=_language(brief.language)), _wishes(brief.prompt)]
     return _prompt("summarization", parts, posts, item)
+
+
+@lru_cache(maxsize=64)
+def prompt_frame_tokens(brief: Brief) -> int:
+    """What a prompt for this brief costs without its posts, estimated."""
+    prompt = categorization_prompt(brief, ()) if brief.categories else summarization_prompt(brief, ())
+    return prompt.tokens
 
 
 def post_tokens(text: str) -> int:
@@ -99,10 +110,10 @@ def _closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _framed(post: PostText) -> str:
-    whole = _without_tags(printable(post.text)).strip()
+    whole = without_delimiters(printable(post.text)).strip()
     text = clip_to_tokens(whole, MAX_POST_TOKENS)
     about = [
-        _without_tags(one_line(post.channel))[:MAX_CHANNEL_CHARS],
+        _channel(post.channel),
         f"{post.published_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     ]
     if len(text) < len(whole):
@@ -110,8 +121,9 @@ def _framed(post: PostText) -> str:
     return f'<meta of="{post.key}">{", ".join(about)}</meta>\n<post id="{post.key}">{text}</post>'
 
 
-def _without_tags(text: str) -> str:
-    return _TAG.sub("‹", text)
+def _channel(title: str) -> str:
+    shown = without_delimiters(one_line(title))[:MAX_CHANNEL_CHARS]
+    return "a channel" if speaks_to_models(title) else shown
 
 
 def _category_line(category: Category) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from pipeline.stages.display_text import one_line
+from pipeline.stages.plain_text import one_line
 from storage.records import Subscriber
 
 COLUMNS = (

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiogram.types import LinkPreviewOptions, MessageEntity
-from aiogram.utils.formatting import Bold, Italic, Text, TextLink
+from aiogram.utils.formatting import Bold, Code, Italic, Text, TextLink
 
-from pipeline.stages.display_text import clip, one_line, paragraph, safe_link, units
+from pipeline.stages.display_text import clip, units
+from pipeline.stages.links import defused, host_of, links_in, safe_link, shows_another_host
+from pipeline.stages.plain_text import one_line, paragraph
 from storage.records import Digest, DigestItem
 from texts import Texts
 
@@ -117,19 +119,28 @@ def _header(digest: Digest, texts: Texts) -> _Block:
 
 def _item(item: DigestItem) -> _Block:
     url = safe_link(item.url)
-    headline = clip(one_line(item.headline), MAX_HEADLINE)
-    summary = clip(paragraph(item.text), MAX_SUMMARY)
+    headline = clip(defused(one_line(item.headline)), MAX_HEADLINE)
+    summary = clip(defused(paragraph(item.text)), MAX_SUMMARY)
     source = clip(one_line(item.source_title), MAX_SOURCE)
     lines: list[list[Text | str]] = []
     if headline:
-        lines.append(["• ", Bold(_linked(headline, url))])
+        lines.append(["• ", Bold(_headline(headline, url))])
     if summary and summary != headline:
         lines.append([summary if headline else f"• {summary}"])
     if source:
-        lines[-1:] = [[*lines[-1], " — ", _linked(source, url)]] if lines else [["• ", _linked(source, url)]]
+        lines[-1:] = [[*lines[-1], " — ", *_source(source, url)]] if lines else [["• ", *_source(source, url)]]
     nodes = [node for line in lines for node in ("\n", *line)][1:]
     return _Block.of(*nodes)
 
 
-def _linked(text: str, url: str | None) -> Text:
-    return TextLink(text, url=url) if url else Text(text)
+def _headline(headline: str, url: str | None) -> Text:
+    return TextLink(headline, url=url) if url and not shows_another_host(headline, url) else Text(headline)
+
+
+def _source(title: str, url: str | None) -> list[Text | str]:
+    """The title with the post behind it. A title that is somebody else's address cannot be pressed: its post's host is
+    shown beside it."""
+    if url and not shows_another_host(title, url):
+        return [TextLink(title, url=url)]
+    shown = Code(title) if links_in(title) else Text(title)
+    return [shown, " (", TextLink(host_of(url), url=url), ")"] if url else [shown]

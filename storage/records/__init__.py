@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.records.console import Audience, BotDetails, BotOverview, RunTrouble, Survey, Troubles, Turnover
 from storage.records.digests import Card, Digest, DigestItem, DigestSection
-from storage.records.operators import COMMAND_LINE, Action, ActionKind, Actor, Fault, Operator
+from storage.records.operators import COMMAND_LINE, Action, ActionKind, Actor, Fault, Operator, StrangerCount
 from storage.records.posts import Candidate, IncomingPost, Post, Source, SourceKind, SourceOverview
 from storage.records.public_bots import BotToken, Category, PublicBot, PublicBotSpec
 from storage.records.readers import (
@@ -80,6 +80,7 @@ __all__ = [
     "SourceKind",
     "SourceOverview",
     "StatusOverview",
+    "StrangerCount",
     "Subscriber",
     "SubscriberState",
     "Summary",

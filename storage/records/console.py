@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.records.operators import Action, Fault
+from storage.records.operators import Action, Fault, StrangerCount
 from storage.records.posts import SourceOverview
 from storage.records.public_bots import PublicBot
 from storage.records.readers import ChatKind, Doubt, Invitation
@@ -101,3 +101,4 @@ class Troubles:
     faults: tuple[Fault, ...]
     runs: tuple[RunTrouble, ...]
     titles: Mapping[int, str]
+    strangers: StrangerCount = field(default_factory=StrangerCount)

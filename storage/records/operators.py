@@ -68,3 +68,11 @@ class Fault:
     params: Mapping[str, str | int]
     public_bot_id: int | None
     run_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerCount:
+    """How many people who are no operators tried the admin bot lately, and how many times in all."""
+
+    people: int = 0
+    times: int = 0

@@ -80,7 +80,7 @@ class Failure:
 class NewRun:
     """`chat_id` and `message_id` are the command's, which makes it at most one run; both None from the command line.
 
-    `deliver` False keeps the posts free for the next digest.
+    `deliver` False keeps the posts free for the next digest; `asks_anew` leaves kept answers of the model alone.
     """
 
     public_bot_id: int
@@ -97,6 +97,7 @@ class NewRun:
     notice: str | None = None
     publish_at: datetime | None = None
     min_posts: int = 1
+    asks_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +134,19 @@ class Run:
     is_paused: bool = False
     min_posts: int = 1
     quiet_day: QuietDay | None = None
+    asks_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
     """A run with everything a person asks about it, derived from rows at one moment.
 
-    `waits_because` is why work of it was put off, as the model's provider said it; `delivery` is None until the
-    delivery has begun; `actions` are what operators did with this run, oldest first; Telegram told the public bot to be
-    silent until `parked_until`; `readers` are those who would be delivered to now. An operator has paused the public
-    bot as a whole where `is_bot_paused`; `token_fault` is the message id that says why its token cannot be used.
+    `fallback_model` is the one that did some of the work while the run's own model failed, and `model_failure` why that
+    cannot be used until somebody acts. `waits_because` is why work of it was put off, as the model's provider said it;
+    `delivery` is None until the delivery has begun; `actions` are what operators did with this run, oldest first;
+    Telegram told the public bot to be silent until `parked_until`; `readers` are those who would be delivered to now.
+    An operator has paused the public bot as a whole where `is_bot_paused`; `token_fault` is the message id that says
+    why its token cannot be used.
     """
 
     run: Run
@@ -158,6 +162,8 @@ class RunProgress:
     readers: int = 0
     is_bot_paused: bool = False
     token_fault: str | None = None
+    fallback_model: str | None = None
+    model_failure: Failure | None = None
 
     def count(self, *statuses: PostStatus) -> int:
         return sum(self.posts.get(status, 0) for status in statuses)

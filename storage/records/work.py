@@ -31,7 +31,7 @@ class Work:
     """One claimable piece of a run. `fence` is the number of its claim, `lane` that of a delivery.
 
     `failures` counts bad answers to it alone, `crashes` processes that died over it alone, `retries` how often it was
-    put off.
+    put off; `owner` holds it until `lease_until`, by the owner's clock.
     """
 
     id: int
@@ -43,6 +43,8 @@ class Work:
     crashes: int
     retries: int
     lane: int | None = None
+    owner: str | None = None
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,4 @@ class ModelCall:
     output_tokens: int
     cost: float
     duration_ms: int
+    is_fallback: bool = False

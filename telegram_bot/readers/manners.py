@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram import Bot
@@ -19,6 +20,8 @@ from pipeline.ports import LONGEST_RESERVATION_S, Limiter
 
 log = logging.getLogger(__name__)
 
+Silence = Callable[[int, float], Awaitable[None]]  # a public bot is to be silent for so many seconds
+
 ANSWERS = (SendMessage, EditMessageText, AnswerCallbackQuery)
 PATIENCE_S = 10.0
 MOST_CHATS = 10_000
@@ -31,8 +34,9 @@ class Manners(BaseRequestMiddleware):
     answer counts for everybody who sends in the bot's name. Without the shared limiter answers go out all the same.
     """
 
-    def __init__(self, limiter: Limiter, per_chat_interval_s: float) -> None:
+    def __init__(self, limiter: Limiter, per_chat_interval_s: float, silence: Silence) -> None:
         self._limiter = limiter
+        self._silence = silence
         self._per_chat_interval_s = per_chat_interval_s
         self._public_ids: dict[int, int] = {}
         self._chats: dict[tuple[int, int | str], float] = {}
@@ -71,7 +75,7 @@ class Manners(BaseRequestMiddleware):
         try:
             return await make_request(bot, method)
         except TelegramRetryAfter as error:
-            await self._pause(public_bot_id, error.retry_after)
+            await self._silence(public_bot_id, error.retry_after)
             raise
 
     def _note(self, public_bot_id: int, chat_id: int | str) -> None:
@@ -99,14 +103,6 @@ class Manners(BaseRequestMiddleware):
             return await self._limiter.pause_left_s(public_bot_id)
         except BrokerUnavailable:
             return 0.0
-
-    async def _pause(self, public_bot_id: int, seconds: float) -> None:
-        try:
-            await self._limiter.pause(public_bot_id, seconds)
-        except BrokerUnavailable as error:
-            log.warning(
-                "Public bot %d is to be silent for %.0f s; others cannot be told: %s", public_bot_id, seconds, error
-            )
 
 
 def _dropped(method: TelegramMethod[Any], wait_s: float) -> TelegramRetryAfter:

@@ -18,6 +18,7 @@ from aiogram.exceptions import (
 from aiogram.types import CallbackQuery, ErrorEvent, Message, User
 
 from pipeline.errors import BrokerUnavailable, ForPeople
+from storage.database import AWAY, is_full, trouble
 from telegram_bot.views.choices import render_problem
 from telegram_bot.views.view import View
 from texts import Texts
@@ -63,6 +64,9 @@ def _view(error: Exception, texts: Texts) -> View:
         return render(error.message_id, error.params)
     if isinstance(error, BrokerUnavailable):
         return render("digest.broker_away", {})
+    if isinstance(error, AWAY):
+        log.error("An update could not be handled: the database does not work (%s).", trouble(error))
+        return render("error.database_full" if is_full(error) else "error.database_away", {})
     number = secrets.token_hex(3)
     log.error("Error %s while an update was handled", number, exc_info=error)
     return render("error.unexpected", {"id": number})

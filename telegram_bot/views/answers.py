@@ -105,6 +105,11 @@ def outdated_button(texts: Texts) -> str:
     return texts.get("answer.outdated_button")
 
 
+def too_fast(texts: Texts) -> str:
+    """An operator sent or pressed more in a few seconds than is listened to."""
+    return texts.get("answer.too_fast")
+
+
 def not_for_strangers(user_id: int, *, texts: Texts) -> str:
     """Somebody who is no operator pressed a button."""
     return texts.get("stranger", id=user_id)

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from aiogram.types import InlineKeyboardMarkup
 from aiogram.utils.formatting import Bold
 
-from pipeline.stages.display_text import clip, one_line
+from pipeline.stages.display_text import clip
 from pipeline.stages.funnel import funnel
+from pipeline.stages.plain_text import one_line
 from storage.records import BotDetails
 from telegram_bot.callbacks import PauseBot, ShowBots
 from telegram_bot.views.bot_actions import change_in_words

@@ -17,7 +17,7 @@ from telegram_bot.views.card_approval import Draft, awaiting, decisions
 from telegram_bot.views.card_delivery import delivering, resending, steering
 from telegram_bot.views.card_ending import ending
 from telegram_bot.views.card_stage import STAGES, bar, counted
-from telegram_bot.views.view import Node, View, buttons, lines, name, paragraphs
+from telegram_bot.views.view import Node, View, buttons, in_words, lines, name, paragraphs
 from texts import Texts
 
 NOTICES: Mapping[str, str] = MappingProxyType({"broker_lost": "notice.broker_lost", "superseded": "notice.superseded"})
@@ -96,6 +96,9 @@ def _being_made(progress: RunProgress, texts: Texts, now: datetime) -> Node:
 
 def _model_waits(progress: RunProgress, texts: Texts) -> str | None:
     run = progress.run
+    if progress.model_failure is not None:
+        failure = progress.model_failure
+        return texts.get("card.model_blocked", reason=in_words(failure.message_id, failure.params, texts))
     if progress.waits_because is None or run.state.has_ended or run.state is RunState.DELIVERING:
         return None
     return texts.get("card.model_waits", reason=name(progress.waits_because))
@@ -115,8 +118,15 @@ def _small_print(progress: RunProgress, texts: Texts, prices_known: bool, auto_c
     return [
         " · ".join(spent) if progress.model_calls else None,
         provider,
+        _fallback(progress, texts),
         Italic(texts.say(NOTICES.get(run.notice, run.notice), {})) if run.notice else None,
     ]
+
+
+def _fallback(progress: RunProgress, texts: Texts) -> str | None:
+    if progress.fallback_model is None:
+        return None
+    return texts.get("card.fallback", model=name(progress.fallback_model), main=name(progress.run.model))
 
 
 def _cancel_button(run_id: int, texts: Texts) -> InlineKeyboardMarkup:

@@ -83,7 +83,7 @@ def _active(progress: RunProgress, overview: StatusOverview, texts: Texts) -> st
         "status.active_run",
         title=name(run.bot_title),
         run=run.id,
-        stage=stage_in_words(progress, texts),
+        stage=_with_cost(stage_in_words(progress, texts), progress, texts),
         duration=texts.duration(passed_s),
     )
 
@@ -92,8 +92,19 @@ def _digest(progress: RunProgress, overview: StatusOverview, texts: Texts) -> st
     run, given = progress.run, funnel(progress.posts).given
     result = texts.plural("count.posts", given) if given else texts.get("status.empty_digest")
     return texts.get(
-        "status.digest", title=name(run.bot_title), run=run.id, result=result, ago=_ended(progress, overview, texts)
+        "status.digest",
+        title=name(run.bot_title),
+        run=run.id,
+        result=_with_cost(result, progress, texts),
+        ago=_ended(progress, overview, texts),
     )
+
+
+def _with_cost(result: str, progress: RunProgress, texts: Texts) -> str:
+    if not progress.cost:
+        return result
+    cost = texts.get("card.cost", amount=texts.money(progress.cost))
+    return texts.get("status.with_cost", result=result, cost=cost)
 
 
 def _failure(progress: RunProgress, overview: StatusOverview, texts: Texts) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from aiogram.utils.formatting import Bold, Text
 
-from pipeline.stages.display_text import clip, one_line
-from storage.records import Doubt, Fault, PostStatus, RunState, RunTrouble, Troubles
+from pipeline.stages.display_text import clip
+from pipeline.stages.plain_text import one_line
+from storage.records import Doubt, Fault, PostStatus, RunState, RunTrouble, StrangerCount, Troubles
 from telegram_bot.views.card_ending import failure_in_words
 from telegram_bot.views.view import MAX_PARAMETER, Node, View, in_words, lines, name, paragraphs
 from texts import Texts
@@ -18,15 +19,23 @@ CAN_RESEND = frozenset({RunState.DONE, RunState.DELIVERING})
 
 
 def render_troubles(troubles: Troubles, *, texts: Texts, now: datetime) -> View:
-    """Faults and runs in one list, newest first, each with what to do."""
+    """Faults and runs in one list, newest first, each with what to do; then how often strangers came."""
     found = [(one.at, _fault(one, troubles.titles, texts, now)) for one in troubles.faults]
     found += [(one.at, _run(one, texts, now)) for one in troubles.runs]
+    strangers = _strangers(troubles.strangers, texts)
     if not found:
-        return View.of(texts.get("troubles.none"))
+        return View.of(paragraphs([texts.get("troubles.none"), strangers]))
     newest = [node for _, node in sorted(found, key=lambda one: one[0], reverse=True)]
     rest = len(newest) - MAX_TROUBLES
     older = texts.plural("troubles.older", rest) if rest > 0 else None
-    return View.of(paragraphs([Bold(texts.get("troubles.title")), *newest[:MAX_TROUBLES], older]))
+    return View.of(paragraphs([Bold(texts.get("troubles.title")), *newest[:MAX_TROUBLES], older, strangers]))
+
+
+def _strangers(count: StrangerCount, texts: Texts) -> Node | None:
+    if not count.people:
+        return None
+    people, times = texts.plural("troubles.strangers", count.people), texts.plural("troubles.times", count.times)
+    return texts.get("troubles.strangers_came", strangers=people, times=times)
 
 
 def render_faults(faults: Sequence[Fault], titles: Mapping[int, str], *, texts: Texts, now: datetime) -> View:

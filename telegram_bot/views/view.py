@@ -11,7 +11,8 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity
 from aiogram.utils.formatting import Code, Text
 
-from pipeline.stages.display_text import clean, clip, one_line, units
+from pipeline.stages.display_text import clip, units
+from pipeline.stages.plain_text import one_line, printable
 from texts import Texts
 
 MAX_UNITS = 4096
@@ -57,7 +58,7 @@ class View:
 def _cleaned(node: Text) -> Text:
     parts: list[Node] = []
     for part in node:
-        parts += [_cleaned(part)] if isinstance(part, Text) else _with_code(clean(str(part)))
+        parts += [_cleaned(part)] if isinstance(part, Text) else _with_code(printable(str(part)))
     return node.replace(*parts)
 
 

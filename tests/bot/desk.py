@@ -21,6 +21,7 @@ from telegram_bot.app import make_bot, make_dispatcher
 from telegram_bot.herald import Herald
 from telegram_bot.polling import Poller
 from telegram_bot.progress import Board
+from telegram_bot.strangers import Strangers
 from tests.fakes import FakeCouriers, FakeModel
 from tests.servers.telegram_people import Group, Person
 from tests.servers.telegram_records import Message, Press
@@ -88,7 +89,8 @@ class Desk:
     async def start(self) -> None:
         self.bot: Bot = make_bot(self.settings)
         self.board = Board(self.tools, BotCourier(self.bot))
-        self.poller = Poller(self.bot, make_dispatcher(self.tools, self.board))
+        self.strangers = Strangers(self.tools)
+        self.poller = Poller(self.bot, make_dispatcher(self.tools, self.board, self.strangers))
         self._showing = asyncio.create_task(self.board.run())
         self._polling = asyncio.create_task(self.poller.run())
         self._telling = asyncio.create_task(Herald(self.tools, BotCourier(self.bot)).run())

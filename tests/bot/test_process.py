@@ -16,12 +16,13 @@ from pydantic import SecretStr
 from pipeline.adapters.token_box import TokenBox
 from pipeline.pulse import owner_name
 from settings import HOME, BadSettings, SecuritySettings, Settings
-from storage import public_bots, workers
+from storage import public_bots, strangers, workers
 from storage.database import Database, database_url
+from storage.records import StrangerCount
 from storage.schema import migrate
 from telegram_bot import app
 from telegram_bot.app import BadToken, make_bot, run_bot
-from tests.bot.desk import ANNA, BOT_ID, TOKEN, Desk, utc_now
+from tests.bot.desk import ANNA, BOT_ID, STRANGER, TOKEN, Desk, utc_now
 from tests.servers.telegram_faults import Fault
 from tests.servers.telegram_server import TelegramServer
 from tests.support import make_settings, make_spec
@@ -83,6 +84,20 @@ async def test_it_serves_the_public_bots_of_its_database_too(settings: Settings,
         await rita.send(public_token, "/start")
         await telegram.wait_for(lambda: telegram.messages(501, public_token))
     assert not telegram.bot(public_token).updates, "what was handled is confirmed"
+
+
+async def test_how_often_strangers_tried_is_written_down_when_it_stops(
+    settings: Settings, telegram: TelegramServer
+) -> None:
+    stranger = telegram.user(STRANGER, "Somebody", "en")
+    async with running(settings):
+        for words in ("/start", "/digest", "/status"):
+            await stranger.send(TOKEN, words)
+        await telegram.wait_for(lambda: telegram.messages(STRANGER) and not telegram.bot(TOKEN).updates)
+    database = Database(database_url(settings.database.url, HOME))
+    async with database.read() as session:
+        assert await strangers.of_the_last_day(session, utc_now()) == StrangerCount(people=1, times=3)
+    await database.close()
 
 
 async def test_a_menu_that_cannot_be_read_does_not_end_it(settings: Settings, telegram: TelegramServer) -> None:

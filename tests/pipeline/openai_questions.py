@@ -25,9 +25,9 @@ def posts(*texts: str) -> list[PostText]:
     return [PostText(f"p{number}", text, "channel", moment) for number, text in enumerate(texts or TEXTS, 1)]
 
 
-def make_model(base_url: str, *, api_key: str = KEY, timeout_s: float = 20.0, max_concurrency: int = 8) -> OpenAIModel:
+def make_model(base_url: str, *, api_key: str = KEY, timeout_s: float = 20.0) -> OpenAIModel:
     return OpenAIModel(
-        api_key=api_key, base_url=base_url, model="test-model", timeout_s=timeout_s, max_concurrency=max_concurrency
+        api_key=api_key, base_url=base_url, model="test-model", timeout_s=timeout_s
     )
 
 

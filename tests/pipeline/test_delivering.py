@@ -25,6 +25,7 @@ from pipeline.errors import (
 from pipeline.services import bite
 from pipeline.services.following import load_progress
 from pipeline.services.publishing import pause_delivery, resend_uncertain, resume_delivery
+from pipeline.services.recovering import STAYS_UNRENEWED
 from pipeline.services.starting import Order, cancel_run, start_run
 from pipeline.services.ticking import tick
 from pipeline.services.working import perform
@@ -105,6 +106,13 @@ class Desk:
             if not due:
                 self.clock.wait(1)
         return await self.progress()
+
+    async def lease_runs_out(self) -> None:
+        """Time passes in which whoever holds a claim does not renew it, and is found out."""
+        tools = self.tools
+        for wait_s in (LEASE.total_seconds() + 1, STAYS_UNRENEWED.total_seconds()):
+            self.clock.wait(wait_s)
+            await tick(tools, [])
 
     async def to_delivery(self) -> None:
         """Until the recipients are frozen."""
@@ -414,8 +422,7 @@ async def test_what_a_killed_worker_had_on_its_way_is_in_doubt_and_the_rest_arri
             await perform(desk.tools, kind, work_id)
     arrived = desk.got()
     assert 1 <= len(arrived) <= WAVE
-    desk.clock.wait(LEASE.total_seconds() + 1)
-    await tick(desk.tools, [])
+    await desk.lease_runs_out()
     ended = await desk.work()
     assert ended.run.state is RunState.DONE
     assert ended.delivery == DeliveryProgress(delivered=30 - len(arrived), uncertain=len(arrived), reasons={})
@@ -440,8 +447,7 @@ async def test_a_worker_that_wakes_up_late_does_not_send_what_another_has_taken_
     (_, work_id), *_ = [one for one in await desk.due() if one[0] is WorkKind.DELIVER]
     late = asyncio.create_task(perform(desk.tools, WorkKind.DELIVER, work_id))
     await stopped.wait()
-    desk.clock.wait(LEASE.total_seconds() + 1)
-    await tick(desk.tools, [])
+    await desk.lease_runs_out()
     ended = await desk.work()
     assert ended.delivery == DeliveryProgress(uncertain=1, reasons={})
     wake.set()

@@ -244,19 +244,3 @@ async def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(server: 
 
     assert "секрет" not in "".join(traceback.format_exception(raised.value))
     assert not server.calls
-
-
-async def test_a_call_that_is_cancelled_gives_its_turn_back(server: ModelServer) -> None:
-    model = make_model(server.base_url, max_concurrency=1)
-    server.behaviour = always(Override(hang=True))
-    hanging = asyncio.create_task(model.categorize(BRIEF, posts()))
-    async with asyncio.timeout(10):
-        while not server.calls:
-            await asyncio.sleep(0.01)
-    hanging.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await hanging
-    server.behaviour = None
-
-    assert not (await model.categorize(BRIEF, posts())).problems
-    await model.close()

@@ -91,27 +91,6 @@ async def test_one_connection_serves_one_call_after_the_other(server: ModelServe
     assert len({call.client_port for call in server.calls}) == 1
 
 
-async def test_no_more_calls_at_a_time_than_allowed(server: ModelServer) -> None:
-    server.latency_s = 0.02
-    model = make_model(server.base_url, max_concurrency=3)
-
-    await asyncio.gather(*(model.categorize(BRIEF, posts()) for _ in range(12)))
-    await model.close()
-
-    assert server.most_in_flight == 3
-    assert len(server.calls) == 12
-
-
-async def test_waiting_for_a_turn_does_not_count_against_the_deadline(server: ModelServer) -> None:
-    server.latency_s = 0.3
-    model = make_model(server.base_url, timeout_s=1.0, max_concurrency=1)
-
-    answers = await asyncio.gather(*(model.categorize(BRIEF, posts()) for _ in range(4)))
-    await model.close()
-
-    assert all(not answer.problems for answer in answers)
-
-
 @pytest.mark.parametrize(
     ("refused", "asked", "answer_format", "has_temperature"),
     [

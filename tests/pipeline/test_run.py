@@ -11,8 +11,9 @@ from pipeline.ports import PostText
 from pipeline.services.following import load_digest
 from pipeline.services.starting import Order, cancel_run, start_run
 from pipeline.toolbox import Toolbox
+from storage import operators
 from storage.database import Database
-from storage.records import Actor, PostStatus, RunProgress, RunState
+from storage.records import Actor, Failure, PostStatus, RunProgress, RunState
 from tests.fakes import FakeModel
 from tests.support import do_all_work, make_posts, make_spec, make_tools, open_desk
 
@@ -134,18 +135,20 @@ async def test_when_all_posts_are_set_aside_the_run_fails_with_the_reason(databa
     assert ended.count(PostStatus.SET_ASIDE) == 3
 
 
-async def test_a_refused_key_ends_the_run_at_once(database: Database) -> None:
+async def test_a_refused_key_makes_the_run_wait_and_say_why(database: Database) -> None:
     async def refuse(kind: str, posts: Sequence[PostText]) -> None:
         raise ForPeople("model.key_refused", status=401, model="m")
 
     await open_desk(database, make_posts(50))
     model = FakeModel(behaviour=refuse)
-    ended = await finish_a_run(make_tools(database, model))
-    assert ended.run.state is RunState.FAILED
-    assert ended.run.failure is not None
-    assert ended.run.failure.message_id == "model.key_refused"
-    assert len(model.calls) == 1
-    assert ended.count(PostStatus.DROPPED) == 50
+    waiting = await finish_a_run(make_tools(database, model))
+    assert waiting.run.state is RunState.CATEGORIZING
+    assert waiting.model_failure == Failure("model.key_refused", {"status": 401, "model": "m"})
+    assert len(model.calls) == 1, "a key that was refused is not tried again and again"
+    assert waiting.count(PostStatus.FRESH) == 50
+    async with database.read() as session:
+        (fault,) = await operators.untold(session)
+    assert fault.message_id == "model.key_refused"
 
 
 async def test_a_model_that_is_away_is_asked_later(database: Database) -> None:

@@ -13,10 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import PostText
-from pipeline.pulse import is_dead, owner_name
+from pipeline.pulse import Pulse, is_dead, owner_name
 from pipeline.services.following import load_progress
+from pipeline.services.recovering import STAYS_UNRENEWED
 from pipeline.services.starting import Order, ring_for, start_run
-from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, tick
+from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, ROLE, tick
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
 from storage import runs, work, workers
@@ -25,6 +26,8 @@ from storage.records import Engine, PostStatus, RunState, WorkKind
 from storage.work import LEASE
 from tests.fakes import FakeModel
 from tests.support import NOON, FakeDoorbell, do_all_work, make_posts, make_tools, open_desk
+
+PLACE = owner_name().rsplit(":", 2)[0]
 
 
 class Clock:
@@ -87,6 +90,9 @@ async def test_a_lease_that_ran_out_is_taken_back_without_knowing_who_died(datab
     await tick(tools, ())
     assert await waiting(tools) == []
     clock.pass_s(LEASE.total_seconds() + 1)
+    await tick(tools, ())
+    assert await waiting(tools) == [], "its owner's clock may differ: whoever lives renews it soon"
+    clock.pass_s(STAYS_UNRENEWED.total_seconds())
     await tick(tools, ())
     assert len(await waiting(tools)) == 3
 
@@ -181,14 +187,45 @@ async def test_a_broker_that_is_away_stops_no_tick(database: Database) -> None:
     assert (await load_progress(tools, run_id)).run.state is RunState.CATEGORIZING
 
 
+async def test_a_claim_that_is_renewed_by_a_clock_far_behind_stays_with_its_owner(database: Database) -> None:
+    await open_desk(database, make_posts(5))
+    clock = Clock()
+    tools = make_tools(database, now=clock)
+    await planned(tools)
+    async with database.write() as session:
+        (ring,) = await work.due(session, Engine.CELERY, NOON, 10)
+        assert await work.claim(session, ring.work_id, "elsewhere", NOON - timedelta(hours=1)) is not None
+    for seconds in range(0, 100, 5):
+        async with database.write() as session:
+            late = NOON - timedelta(hours=1) + timedelta(seconds=seconds // 10 * 10)
+            await work.renew(session, "elsewhere", {ring.work_id}, late)
+        await tick(tools, ())
+        clock.pass_s(5)
+    assert await waiting(tools) == []
+
+
+async def test_the_tick_goes_over_at_once_from_a_process_that_is_known_to_be_dead(database: Database) -> None:
+    died, lives = make_tools(database), make_tools(database)
+    assert await tick(died, ())
+    assert await tick(lives, {died.owner})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the lease tells")
+async def test_a_process_that_died_with_the_tick_and_nothing_else_is_found_out(database: Database) -> None:
+    died = make_tools(database, owner=f"{PLACE}:4194303:abcd")
+    assert await tick(died, ())
+    lives = make_tools(database)
+    pulse = Pulse(lives, None)
+    await pulse._tick()
+    async with database.read() as session:
+        assert await workers.role_holder(session, ROLE) == lives.owner
+
+
 async def test_one_process_ticks_at_a_time(database: Database) -> None:
     first, second = make_tools(database), make_tools(database)
     assert await tick(first, ())
     assert not await tick(second, ())
     assert await tick(first, ())
-
-
-PLACE = owner_name().rsplit(":", 2)[0]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +278,8 @@ async def test_a_database_that_fails_while_work_is_saved_costs_seconds(
         await do_all_work(tools, run_id)
     assert tools.in_hand == set()
     clock.pass_s(LEASE.total_seconds() + 1)
+    await tick(tools, ())
+    clock.pass_s(STAYS_UNRENEWED.total_seconds())
     await tick(tools, ())
     ended = await do_all_work(tools, run_id)
     assert ended.run.state is RunState.DONE

@@ -16,6 +16,7 @@ class FaultKind(Enum):
     DROP = auto()
     LOSE_ANSWER = auto()
     HANG = auto()
+    DELIVER_AND_HANG = auto()
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Fault:
     def hang(cls) -> Fault:
         """Nothing is done and nothing is answered until the server is closed."""
         return cls(FaultKind.HANG)
+
+    @classmethod
+    def deliver_and_hang(cls) -> Fault:
+        """The call is done and nothing is answered until the server is closed."""
+        return cls(FaultKind.DELIVER_AND_HANG)
 
 
 FaultHook = Callable[[Call], Fault | None]

@@ -177,7 +177,9 @@ class TelegramServer(TelegramWorld):
                 call.outcome = "an HTML page"
                 page = f"<html><head><title>{fault.status} Bad Gateway</title></head></html>"
                 return web.Response(status=fault.status, text=page, content_type="text/html")
-            case FaultKind.HANG:
+            case FaultKind.HANG | FaultKind.DELIVER_AND_HANG:
+                if fault.kind is FaultKind.DELIVER_AND_HANG:
+                    await self._done(bot, call)
                 call.outcome = "hung"
                 await self._closing.wait()
             case FaultKind.LOSE_ANSWER:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from storage import cards, public_bots, runs, sources, workers
+from storage import cards, installation, public_bots, runs, sources, workers
 from storage.database import Database
 from storage.records import Card, Engine, NewRun, Period, Run, Worker
 from tests.support import NOON, make_posts, make_spec, open_desk
@@ -191,3 +192,33 @@ async def test_only_its_holder_lets_go_of_a_role(any_database: Database) -> None
         assert await workers.role_holder(session, "tick") == "a"
         await workers.free_role(session, "tick", "a")
         assert await workers.role_holder(session, "tick") is None
+
+
+async def test_a_role_that_is_held_for_longer_than_anybody_takes_it_is_free(any_database: Database) -> None:
+    """It was taken before a clock was set back."""
+    hold, hour = timedelta(seconds=10), timedelta(hours=1)
+    async with any_database.write() as session:
+        assert await workers.take_role(session, "tick", "a", NOON + hour, hold)
+        assert not await workers.take_role(session, "tick", "b", NOON + hour - hold, hold), "clocks differ a little"
+        assert not await workers.role_is_held(session, "tick", NOON, hold)
+        assert await workers.take_role(session, "tick", "b", NOON, hold)
+        assert await workers.role_is_held(session, "tick", NOON, hold)
+
+
+async def test_the_roles_of_the_dead_are_free_at_once(any_database: Database) -> None:
+    hold = timedelta(seconds=10)
+    async with any_database.write() as session:
+        await workers.take_role(session, "tick", "died", NOON, hold)
+        await workers.take_role(session, "bot", "lives", NOON, hold)
+        assert await workers.role_owners(session) == {"died", "lives"}
+        await workers.free_roles_of(session, {"died"})
+        assert await workers.take_role(session, "tick", "lives", NOON, hold)
+        assert not await workers.take_role(session, "bot", "another", NOON, hold)
+
+
+async def test_of_many_who_name_the_installation_one_does(any_database: Database) -> None:
+    async def ask() -> str:
+        async with any_database.write() as session:
+            return await installation.name(session)
+
+    assert len(set(await asyncio.gather(*(ask() for _ in range(20))))) == 1

@@ -190,3 +190,40 @@ async def test_batches_that_finish_at_once_all_do(desk: Database) -> None:
     async with desk.read() as session:
         assert await work.count_open(session, run.id, WorkKind.CATEGORIZE) == 0
         assert await work.owners(session) == set()
+
+
+HOUR = timedelta(hours=1)
+
+
+async def test_a_lease_further_ahead_than_any_is_no_lease(desk: Database) -> None:
+    """Its owner claimed it before a clock was set back."""
+    run = await start(desk)
+    mine = await claim(desk, await first_work(desk, run), later=HOUR)
+    assert mine is not None
+    async with desk.read() as session:
+        assert await work.abandoned(session, NOON + HOUR - timedelta(seconds=20), ()) == [], "clocks differ a little"
+        assert await work.abandoned(session, NOON, ()) == [mine]
+
+
+async def test_work_that_would_wait_longer_than_any_is_due(desk: Database) -> None:
+    """It was put off before a clock was set back."""
+    run = await start(desk)
+    mine = await claim(desk, await first_work(desk, run))
+    assert mine is not None
+    async with desk.write() as session:
+        await work.put_off(session, mine, NOON + work.LONGEST_REST, reason="HTTP 503")
+    assert await claim(desk, mine.id) is None
+    assert await claim(desk, mine.id, later=-HOUR) is not None
+
+
+async def test_a_digest_waits_for_its_time_however_far_that_is(desk: Database) -> None:
+    async with desk.write() as session:
+        bot = await public_bots.by_slug(session, "city")
+        assert bot is not None
+        period = Period(NOON - timedelta(days=1), NOON)
+        new = NewRun(bot.id, period, 5, Engine.CELERY, "fake", "fake-1", "test", 1, 1, publish_at=NOON + HOUR)
+        run, _ = await runs.create(session, new, NOON)
+        await work.add(session, run.id, WorkKind.DELIVER, [()], NOON + HOUR)
+    async with desk.read() as session:
+        assert await work.due(session, Engine.CELERY, NOON, 10) == []
+        assert len(await work.due(session, Engine.CELERY, NOON + HOUR, 10)) == 1

@@ -144,6 +144,12 @@ def test_a_verdict_does_not_fail_for_want_of_a_reason_and_a_long_reason_is_clipp
     assert len(items["p2"].reason) <= 300
 
 
+def test_a_reason_holds_no_link() -> None:
+    items, _ = verdicts({"p1": verdict(reason="см. https://evil.example/x и @evil_bot сейчас")}, ("p1",))
+
+    assert items["p1"].reason == "см. и сейчас"
+
+
 @pytest.mark.parametrize(
     "bad",
     [

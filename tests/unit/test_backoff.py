@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.stages.backoff import CALLS_AT_ONCE, LONGEST_WAIT_IN_PLACE_S, MAX_RETRIES, put_off_s, wait_in_place_s
-
-
-@pytest.mark.parametrize(("attempt", "least", "most"), [(0, 0.5, 1), (1, 1, 2), (2, 2, 4)])
-def test_the_wait_between_calls_of_one_claim(attempt: int, least: float, most: float) -> None:
-    assert (wait_in_place_s(attempt, 0), wait_in_place_s(attempt, 1)) == (least, most)
-    assert least < wait_in_place_s(attempt, 0.5) < most
-
-
-def test_no_wait_of_a_claim_is_longer_than_is_waited_in_place() -> None:
-    assert all(wait_in_place_s(attempt, 1) <= LONGEST_WAIT_IN_PLACE_S for attempt in range(CALLS_AT_ONCE - 1))
+from pipeline.stages.backoff import MAX_RETRIES, OUTAGE_AFTER, outage_pause_s, put_off_s
 
 
 @pytest.mark.parametrize(
-    ("retries", "least"), [(0, 5), (1, 10), (2, 20), (3, 40), (4, 60), (MAX_RETRIES, 60), (5000, 60)]
+    ("retries", "least"), [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (MAX_RETRIES, 60), (5000, 60)]
 )
 def test_work_that_was_given_back_waits_longer_each_time_up_to_a_minute_and_a_half(retries: int, least: float) -> None:
     assert (put_off_s(retries, 0), put_off_s(retries, 1)) == (least, least * 1.5)
+
+
+@pytest.mark.parametrize(
+    ("failures", "pause"), [(0, 0), (OUTAGE_AFTER - 1, 0), (OUTAGE_AFTER, 2), (OUTAGE_AFTER + 1, 4), (5000, 60)]
+)
+def test_an_outage_is_three_failures_in_a_row_and_pauses_longer_each_time(failures: int, pause: float) -> None:
+    assert outage_pause_s(failures) == pause

@@ -39,6 +39,10 @@ def test_every_post_is_in_exactly_one_batch_and_only_a_post_alone_is_too_large()
     assert all(len(batch) == 1 or sum(tokens[post_id] for post_id in batch) <= 100 for batch in batches)
 
 
+def test_posts_that_share_with_nobody_do_not_break_up_the_batches_of_the_others() -> None:
+    assert pack([(post_id, 10) for post_id in range(8)], 3, 100, alone={1, 6}) == [(1,), (6,), (0, 2, 3), (4, 5, 7)]
+
+
 @pytest.mark.parametrize(
     ("batch", "pieces"),
     [

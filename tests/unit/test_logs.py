@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
 
 from pipeline.logs import configure_logging
-from settings import LlmSettings, LoggingSettings, ProviderSettings, SecuritySettings, Settings, TelegramSettings
+from settings import (
+    HOME,
+    DatabaseSettings,
+    LlmSettings,
+    LoggingSettings,
+    ProviderSettings,
+    RedisSettings,
+    SecuritySettings,
+    Settings,
+    TelegramSettings,
+)
 
 ADMIN_TOKEN = "123456:short-admin-token"
 OTHER_TOKEN = "987654321:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_-"
@@ -18,7 +32,12 @@ API_KEY = 'sk-"quoted"\\and-Ключ'
 FALLBACK_KEY = "sk-fallback-000"
 SECRET_KEY = "sk-fallback-000-and-more"
 PASSWORD = "p:a55w0rd"
-SECRETS = (ADMIN_TOKEN, OTHER_TOKEN, API_KEY, FALLBACK_KEY, SECRET_KEY, PASSWORD, "and-more", "a55w0rd")
+REDIS_PASSWORD = "redis/pass&word"
+DATABASE_PASSWORD = "database password"
+SECRETS = (
+    *(ADMIN_TOKEN, OTHER_TOKEN, API_KEY, FALLBACK_KEY, SECRET_KEY, PASSWORD, REDIS_PASSWORD, DATABASE_PASSWORD),
+    *("and-more", "a55w0rd", "AAHdqTcv", "pass%26word", "database%20password"),
+)
 
 Lines = Callable[[], list[str]]
 
@@ -28,6 +47,8 @@ def settings(**logs: str) -> Settings:
         telegram=TelegramSettings(admin_token=SecretStr(ADMIN_TOKEN)),
         llm=LlmSettings(api_key=SecretStr(API_KEY), fallback=ProviderSettings(api_key=SecretStr(FALLBACK_KEY))),
         security=SecuritySettings(secret_key=SecretStr(SECRET_KEY)),
+        redis=RedisSettings(url=f"redis://:{quote(REDIS_PASSWORD, safe='')}@127.0.0.1/0"),
+        database=DatabaseSettings(url=f"postgresql://host/name?password={quote(DATABASE_PASSWORD)}"),
         logging=LoggingSettings.model_validate(logs),
     )
 
@@ -73,6 +94,11 @@ def fail_with(text: str) -> None:
         f"postgresql+asyncpg://me:{PASSWORD}@host:5432/name",
         f"redis://:{PASSWORD}@127.0.0.1/0",
         f"redis://:p@{PASSWORD}@127.0.0.1/0",
+        f"https://api.telegram.org/bot{quote(OTHER_TOKEN)}/getMe",
+        f"AUTH {REDIS_PASSWORD}",
+        f"AUTH default {quote(REDIS_PASSWORD, safe='')}",
+        f"postgresql://host/name?user=me&password={quote(DATABASE_PASSWORD)}",
+        f"password authentication failed: {DATABASE_PASSWORD}",
     ],
 )
 def test_no_secret_in_a_line_or_a_traceback(lines: Lines, form: str, text: str) -> None:
@@ -96,6 +122,29 @@ def test_a_secret_shown_by_repr_is_hidden_too(lines: Lines, form: str) -> None:
     configure_logging(settings(format=form))
     logging.getLogger("test").warning("headers %r", {"authorization": API_KEY})
     assert "quoted" not in "".join(lines())
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_error_that_ends_the_program_or_a_thread_shows_no_secret(form: str) -> None:
+    program = (
+        "import threading\n"
+        "from pipeline.logs import configure_logging, log_unhandled_errors\n"
+        "from settings import load_settings\n"
+        "configure_logging(load_settings())\n"
+        "log_unhandled_errors()\n"
+        "def fail(): raise ConnectionError('first ' + load_settings().telegram.admin_token.get_secret_value())\n"
+        "thread = threading.Thread(target=fail)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "fail()\n"
+    )
+    variables = {"DIGEST_TELEGRAM__ADMIN_TOKEN": ADMIN_TOKEN, "DIGEST_LOGGING__FORMAT": form}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=HOME, env={**os.environ, **variables}, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.count("ConnectionError: first •••") == 2
+    assert ADMIN_TOKEN not in ended.stdout + ended.stderr
 
 
 def test_what_is_no_secret_is_not_hidden(lines: Lines) -> None:

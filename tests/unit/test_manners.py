@@ -45,7 +45,7 @@ class Line:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> None:
         self.called: list[str] = []
         self.slept: list[float] = []
-        self._manners = Manners(limiter, per_chat_interval_s=1.0)
+        self._manners = Manners(limiter, per_chat_interval_s=1.0, silence=limiter.pause)
         self._manners.learn(BOT, 1)
         monkeypatch.setattr(asyncio, "sleep", self._sleep)
 

@@ -84,6 +84,17 @@ def test_html_is_one_escaped_page_with_links_to_http_only() -> None:
     assert "Two<br>lines" in html
 
 
+def test_no_form_lets_an_address_pass_for_another() -> None:
+    evil = DigestItem(1, "sberbank.ru", "tg://x?y", "https://bank.com@evil.example/", "sberbank.ru")
+    other = DigestItem(2, "sberbank.ru", "", "https://t.me/evil/2", "sberbank.ru")
+    page = as_html(digest(evil, other), Texts("ru"))
+    assert Page(page).links == ["https://t.me/evil/2"]
+    assert '(<a href="https://t.me/evil/2" rel="noopener noreferrer">t.me</a>)' in page
+    for text in (page, as_text(digest(evil, other), Texts("ru")), as_json(digest(evil, other))):
+        assert "tg://" not in text
+        assert "bank.com@" not in text
+
+
 def test_json_has_stable_keys_and_readable_letters() -> None:
     text = as_json(digest(DigestItem(1, "Вышел Python", "Новая версия.", "https://t.me/habr/1", "Хабр")))
     assert "Вышел Python" in text

@@ -9,9 +9,9 @@ from aiogram.types import ChatMemberRestricted, ChatMemberUpdated
 
 from pipeline.stages.topics import without
 from storage.records import ChatKind, Digest, DigestItem, DigestSection, Period
-from telegram_bot.readers import throttle
+from telegram_bot import throttle
 from telegram_bot.readers.chats import may_write
-from telegram_bot.readers.throttle import Throttle
+from telegram_bot.throttle import Throttle
 from tests.servers.telegram_records import Account, Membership
 
 DAY = Period(datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC))
@@ -47,8 +47,17 @@ def test_keys_of_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
     for number in range(1000):
         clock.now = float(number)
         assert bounded.admits(number)
-    assert len(bounded._times) <= 101
+    assert len(bounded._times) <= 100
     assert not bounded.admits(999), "who wrote just now is not forgotten"
+
+
+def test_a_crowd_that_writes_at_once_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MOST_KEYS", 100)
+    bounded = Throttle(1, 10.0, Clock())
+    for number in range(1000):
+        assert bounded.admits(number)
+    assert len(bounded._times) <= 100
+    assert not bounded.admits(999)
 
 
 def digest(*categories: str) -> Digest:

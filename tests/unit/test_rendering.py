@@ -185,10 +185,10 @@ def test_an_oversized_item_is_clipped_and_stands_alone() -> None:
     "text",
     [
         "<b>bold</b> &amp; <script>alert('x')</script>",
-        "*bold* _it_ [x](tg://user?id=1) `code` ||spoiler||",
+        "*bold* _it_ [x](y) `code` ||spoiler||",
         "👩‍👩‍👧‍👦 🇷🇺 ❤️‍🔥 𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
         "שלום עולם مرحبا بالعالم",
-        "zero\u200bwidth\u200c\u200d\ufeffjoiners\u00ad and\u00a0spaces",
+        "می\u200cخواهم क्\u200dष and\u00a0spaces",
         "{title} %s \\n \\x1b[31m",
     ],
 )
@@ -235,3 +235,11 @@ def test_clipping_cuts_between_words_and_never_through_a_character() -> None:
     assert clip("🚀🚀🚀", 5) == "🚀🚀…"
     assert clip("🚀🚀🚀", 4) == "🚀…"
     assert all(units(clip("ab 🚀" * 50, size)) <= size for size in range(1, 200))
+
+
+def test_a_headline_or_a_source_never_shows_another_address_than_its_link() -> None:
+    evil = item(1, "Вход на sberbank.ru", "Набери /stop и tg://x?y", "https://t.me/evil/1", "sberbank.ru")
+    [message] = render_digest(digest(("Мир", [evil])), RU)
+    assert message.text.endswith("• Вход на sberbank.ru\nНабери stop и … — sberbank.ru (t.me)")
+    assert links(message) == [("t.me", "https://t.me/evil/1")]
+    assert covered(message, "code") == ["sberbank.ru"]

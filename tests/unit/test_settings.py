@@ -63,6 +63,30 @@ def test_operators_are_written_as_people_do(
 
 
 @pytest.mark.parametrize(
+    ("user_id", "reason"),
+    [
+        ("1087968824", "every anonymous administrator of a group"),
+        ("136817688", "everybody who writes in the name of a channel"),
+        ("777000", "Telegram itself"),
+        ("-1001234567890", "a group or channel"),
+        ("0", "a group or channel"),
+    ],
+)
+def test_who_is_nobody_in_particular_cannot_be_an_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user_id: str, reason: str
+) -> None:
+    monkeypatch.setenv("DIGEST_TELEGRAM__OPERATOR_IDS", f"7,{user_id}")
+    with pytest.raises(BadSettings) as raised:
+        load(tmp_path)
+    assert (
+        f"telegram.operator_ids in the environment (DIGEST_TELEGRAM__OPERATOR_IDS) cannot be used: {user_id} "
+        in str(raised.value)
+    )
+    assert reason in str(raised.value)
+    assert "name people by their own ids" in str(raised.value)
+
+
+@pytest.mark.parametrize(
     ("toml", "env", "key"),
     [
         ("[telegram]\ncolour = 1\n", "", "telegram.colour"),

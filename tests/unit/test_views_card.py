@@ -83,7 +83,8 @@ def test_a_failure_says_why_and_what_to_do_next() -> None:
     assert card(given).text == (
         HEAD_EN + "❌ The run failed after 1 min 20 s.\n"
         "The provider refused the key for the model gpt-4.1-mini (status 401). "
-        "Put a valid key into DIGEST_LLM__API_KEY and restart the bot and the workers." + FOOT_EN
+        "Put a valid key into DIGEST_LLM__API_KEY and restart the bot and the workers; "
+        "what waits for it goes on by itself then." + FOOT_EN
     )
     assert "Провайдер не принял ключ для модели gpt-4.1-mini (статус 401)." in card(given, RU).text
 

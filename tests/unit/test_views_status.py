@@ -12,7 +12,7 @@ from telegram_bot.views.status import render_status
 from tests.unit.view_examples import EN, RU, RUN, START, marked, progress, worker
 
 P = PostStatus
-FAILED = replace(RUN, id=5, failure=Failure("model.quota", {"status": 429}))
+FAILED = replace(RUN, id=5, failure=Failure("model.quota", {"status": 429, "model": "gpt-4.1-mini"}))
 OVERVIEW = StatusOverview(
     workers=(worker(),),
     workers_alive=1,
@@ -38,13 +38,13 @@ def test_status_word_for_word() -> None:
         "12 batches wait. 1 other task waits.\n"
         "Stored: 1,234 posts from 8 sources.\n\n"
         "Going on now\n"
-        "• Технодайджест: Sorting the posts into categories (12 of 30), 3 h (run 7)\n\n"
+        "• Технодайджест: Sorting the posts into categories (12 of 30), cost 0.0123, 3 h (run 7)\n\n"
         "Last digests\n"
-        "• Технодайджест: 12 posts, 3 hours ago (run 6)\n"
-        "• Технодайджест: nothing to give, 3 hours ago (run 4)\n\n"
+        "• Технодайджест: 12 posts, cost 0.0123, 3 hours ago (run 6)\n"
+        "• Технодайджест: nothing to give, cost 0.0123, 3 hours ago (run 4)\n\n"
         "Last failures\n"
-        "• Технодайджест, 3 hours ago (run 5): The provider's quota is used up. "
-        "Top up the account or wait for the next period, then start again with /digest."
+        "• Технодайджест, 3 hours ago (run 5): The provider's quota for the model gpt-4.1-mini is used up "
+        "(status 429). Top up the account or wait for the next period; what waits for it goes on by itself then."
     )
     assert marked(view, "bold") == ["Going on now", "Last digests", "Last failures"]
 
@@ -56,7 +56,7 @@ def test_status_in_russian() -> None:
         "В очереди 12 пакетов постов. Ждёт ещё 1 задача.\n"
         "В базе 1\u00a0234 поста из 8 источников.\n\n"
         "Сейчас в работе\n"
-        "• Технодайджест: Раскладываю посты по категориям (12 из 30), 3 ч (запуск 7)\n"
+        "• Технодайджест: Раскладываю посты по категориям (12 из 30), стоимость 0,0123, 3 ч (запуск 7)\n"
     )
 
 

@@ -7,7 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from storage.records import DeliveryProgress, Doubt, Failure, Fault, PostStatus, RunState, RunTrouble, Troubles
+from storage.records import (
+    DeliveryProgress,
+    Doubt,
+    Failure,
+    Fault,
+    PostStatus,
+    RunState,
+    RunTrouble,
+    StrangerCount,
+    Troubles,
+)
 from telegram_bot.views.choices import render_retry_choice
 from telegram_bot.views.troubles import MAX_TROUBLES, render_faults, render_troubles
 from tests.unit.view_examples import EN, RU, RUN, START, callbacks, labels, marked, progress
@@ -17,7 +27,7 @@ REFUSED = Fault(1, START, "bots.token_refused", {}, 1, None)
 UNTITLED = Fault(2, START + timedelta(hours=1), "schedule.no_sources", {"slug": "city"}, None, 9)
 TITLES = {1: "Технодайджест"}
 FAILED = RunTrouble(
-    replace(progress(RunState.FAILED, {PostStatus.SET_ASIDE: 1}, replace(RUN, id=5, failure=Failure("model.quota"))))
+    replace(progress(RunState.FAILED, {PostStatus.SET_ASIDE: 1}, replace(RUN, id=5, failure=Failure("model.quota", {"status": 429, "model": "m-1"}))))
 )
 DOUBTFUL = RunTrouble(
     replace(
@@ -42,8 +52,8 @@ def test_troubles_word_for_word() -> None:
         "A scheduled digest of the bot city was left out: the bot has no sources. Name some in its file and run: "
         "python -m pipeline bots apply FILE.toml\n\n"
         "Технодайджест, 3 hours ago (run 5)\n"
-        "❌ The provider's quota is used up. Top up the account or wait for the next period, then start again with "
-        "/digest. /retry 5 makes it again.\n\n"
+        "❌ The provider's quota for the model m-1 is used up (status 429). Top up the account or wait for the next "
+        "period; what waits for it goes on by itself then. /retry 5 makes it again.\n\n"
         "Технодайджест, 3 hours ago\n"
         "Telegram does not accept this public bot's token. Get a new one from @BotFather, set it in the environment "
         "and run: python -m pipeline bots apply FILE.toml"
@@ -59,6 +69,16 @@ def test_troubles_in_russian() -> None:
 
 def test_without_troubles_it_says_so() -> None:
     assert render_troubles(Troubles((), (), {}), texts=EN, now=NOW).text == "Nothing went wrong lately."
+
+
+def test_strangers_are_told_last() -> None:
+    came = StrangerCount(people=3, times=17)
+    text = render_troubles(Troubles((REFUSED,), (), TITLES, came), texts=EN, now=NOW).text
+    assert text.endswith("\n\nIn the last day 3 strangers tried this bot, 17 times in all. They were shown nothing.")
+    assert render_troubles(Troubles((), (), {}, StrangerCount(1, 1)), texts=RU, now=NOW).text == (
+        "В последнее время всё шло хорошо.\n\n"
+        "За последние сутки к этому боту обращались посторонние: 1 человек, всего 1 раз. Им ничего не показано."
+    )
 
 
 def test_what_is_in_doubt_after_a_cancellation_cannot_be_sent_again() -> None:
@@ -88,7 +108,7 @@ def test_a_flood_of_faults_is_one_message(number: int) -> None:
     titles = {1: "Т" * 500}
     for view in (
         render_faults([long] * number, titles, texts=RU, now=NOW),
-        render_troubles(Troubles((long,) * number, (), titles), texts=RU, now=NOW),
+        render_troubles(Troubles((long,) * number, (), titles, StrangerCount(10_000, 2**31)), texts=RU, now=NOW),
     ):
         assert len(view.text.encode("utf-16-le")) // 2 <= 4096
 

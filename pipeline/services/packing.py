@@ -1,0 +1,31 @@
+"""Which posts share a model call: few, small enough for the model's server, and none with a post that gives orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline.ports import Brief
+from pipeline.stages.batching import pack
+from pipeline.stages.orders import speaks_to_models
+from pipeline.stages.prompt_room import Room
+from pipeline.stages.prompting import post_tokens
+from pipeline.toolbox import Toolbox
+from storage import providers
+from storage.records import PublicBot
+
+
+async def room_for(session: AsyncSession, tools: Toolbox, brief: Brief) -> Room:
+    """How much of a prompt the providers read."""
+    names = [provider.name for provider in tools.providers]
+    return Room.of(brief, await providers.most_prompt_tokens(session, names))
+
+
+def packed(tools: Toolbox, bot: PublicBot, room: Room, texts: Mapping[int, str]) -> list[tuple[int, ...]]:
+    """Batches of these posts, given by id, in their order; a while for thousands of posts."""
+    settings = tools.settings.digest
+    max_tokens = settings.max_batch_tokens if room.posts is None else min(settings.max_batch_tokens, room.posts)
+    sizes = [(post_id, post_tokens(text)) for post_id, text in texts.items()]
+    alone = {post_id for post_id, text in texts.items() if speaks_to_models(text)}
+    return pack(sizes, bot.spec.batch_size or settings.batch_size, max_tokens, alone)

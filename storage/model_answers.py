@@ -1,0 +1,37 @@
+"""Answers of models, kept so that nobody pays twice for the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.inserting import insert
+from storage.models import ModelAnswerRow
+
+KEPT_FOR = timedelta(days=60)
+
+
+async def find(session: AsyncSession, keys: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The kept answers among these, by key."""
+    query = select(ModelAnswerRow.key, ModelAnswerRow.answer).where(ModelAnswerRow.key.in_(sorted(keys)))
+    return {row.key: row.answer for row in await session.execute(query)}
+
+
+async def keep(session: AsyncSession, answers: Mapping[str, Mapping[str, Any]], now: datetime) -> None:
+    """Keep these answers; a newer one replaces an older."""
+    if not answers:
+        return
+    statement = insert(session, ModelAnswerRow)
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"], set_={"answer": statement.excluded.answer, "asked_at": statement.excluded.asked_at}
+    )
+    rows = [{"key": key, "answer": dict(answer), "asked_at": now} for key, answer in sorted(answers.items())]
+    await session.execute(statement, rows)
+
+
+async def forget_old(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(ModelAnswerRow).where(ModelAnswerRow.asked_at < now - KEPT_FOR))
