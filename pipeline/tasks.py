@@ -9,6 +9,7 @@ from typing import Protocol
 
 from celery import Celery
 
+from storage.database import AWAY, trouble
 from storage.records import WorkKind
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def _door(app: Celery, kind: WorkKind) -> Callable[[Callable[[int], None]], obje
             started = time.monotonic()
             try:
                 door(number)
+            except AWAY as error:
+                log.warning("%s(%s) waits for the database: %s.", kind.value, number, trouble(error))
             except Exception:
                 log.exception("%s(%s) failed", kind.value, number)
             else:

@@ -8,6 +8,7 @@ PostgreSQL: one pool for both; whoever reads before writing locks the row with F
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -21,6 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 10_000
+LEAST_BUSY_TIMEOUT_MS = 200  # for who has waited long enough behind others of this process
+SHORT_WAIT_S = 1.0
 READERS = 4
 POSTGRES_POOL = 10
 POSTGRES_LIMITS = {  # nobody waits for ever for a process or a network that stands still
@@ -33,6 +36,7 @@ POSTGRES_DISK_FULL = "53100"
 AWAY = (OperationalError, InterfaceError, PoolTimeout)  # locked, full, or not to be reached: it may work again later
 
 _open_sessions: ContextVar[int] = ContextVar("open_sessions", default=0)
+_asked_at: ContextVar[float] = ContextVar("asked_at")
 
 
 class BadDatabaseUrl(Exception):
@@ -120,6 +124,7 @@ class Database:
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
         token = _open_sessions.set(_open_sessions.get() + 1)
+        _asked_at.set(time.monotonic())
         try:
             async with AsyncSession(engine, expire_on_commit=False) as session:
                 yield session
@@ -149,6 +154,23 @@ def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngin
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if read_only:
+            connection.exec_driver_sql("BEGIN")
+            return
+        _be_patient(connection, _busy_timeout_ms(time.monotonic() - _asked_at.get()))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _busy_timeout_ms(waited_s: float) -> int:
+    """How long a writer may still wait for other processes: those who queued behind it have waited with it."""
+    if waited_s < SHORT_WAIT_S:
+        return BUSY_TIMEOUT_MS
+    return max(LEAST_BUSY_TIMEOUT_MS, BUSY_TIMEOUT_MS - round(waited_s * 1000))
+
+
+def _be_patient(connection: Connection, busy_timeout_ms: int) -> None:
+    if connection.info.get("busy_timeout_ms", BUSY_TIMEOUT_MS) != busy_timeout_ms:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={busy_timeout_ms}")
+        connection.info["busy_timeout_ms"] = busy_timeout_ms

@@ -174,6 +174,7 @@ class RunRow(Base):
     publish_at: Mapped[datetime | None]
     is_paused: Mapped[bool] = mapped_column(server_default=false())
     asks_anew: Mapped[bool] = mapped_column(server_default=false())
+    late_since: Mapped[datetime | None]
     notice: Mapped[str | None]
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]

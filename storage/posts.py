@@ -57,9 +57,10 @@ async def store(session: AsyncSession, source_id: int, posts: Sequence[IncomingP
 
 
 async def candidates(
-    session: AsyncSession, public_bot_id: int, source_ids: Sequence[int], period: Period
+    session: AsyncSession, public_bot_id: int, source_ids: Sequence[int], period: Period, earliest: datetime
 ) -> Sequence[Candidate]:
-    """The posts of a period, oldest first."""
+    """The posts of a period, oldest first; late ones, too, if they were not published before `earliest`."""
+    first = min(earliest, period.start) if period.late_since else period.start
     was_given = exists().where(
         GivenPostRow.public_bot_id == public_bot_id,
         or_(GivenPostRow.post_id == PostRow.id, GivenPostRow.text_hash == PostRow.text_hash),
@@ -68,8 +69,9 @@ async def candidates(
         select(PostRow.id, PostRow.text, PostRow.text_hash, was_given)
         .where(
             PostRow.source_id.in_(source_ids),
-            PostRow.published_at >= period.start,
+            PostRow.published_at >= first,
             PostRow.published_at < period.end,
+            or_(PostRow.published_at >= period.start, PostRow.stored_at > (period.late_since or period.end)),
         )
         .order_by(PostRow.published_at, PostRow.id)
     )

@@ -51,14 +51,12 @@ async def blocked(session: AsyncSession, models: Collection[str]) -> Mapping[str
 async def note_cut(session: AsyncSession, name: str, model: str, most_prompt_tokens: int) -> bool:
     """The provider reads so many tokens of a prompt at most. False: that, or less, was known."""
     statement = insert(session, ProviderRow).values(name=name, model=model, most_prompt_tokens=most_prompt_tokens)
-    result = await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["name"],
-            set_={"most_prompt_tokens": most_prompt_tokens},
-            where=or_(ProviderRow.most_prompt_tokens.is_(None), ProviderRow.most_prompt_tokens > most_prompt_tokens),
-        )
+    is_less = or_(ProviderRow.most_prompt_tokens.is_(None), ProviderRow.most_prompt_tokens > most_prompt_tokens)
+    statement = statement.on_conflict_do_update(
+        index_elements=["name"], set_={"most_prompt_tokens": most_prompt_tokens}, where=is_less
     )
-    return changed_rows(result) == 1
+    changed = await session.execute(statement.returning(ProviderRow.name))
+    return changed.scalar_one_or_none() is not None
 
 
 async def most_prompt_tokens(session: AsyncSession, names: Collection[str]) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
@@ -45,6 +45,7 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         requested_by=new.requested_by,
         period_start=new.period.start,
         period_end=new.period.end,
+        late_since=new.period.late_since,
         post_limit=new.post_limit,
         min_posts=new.min_posts,
         deliver=new.deliver,
@@ -140,14 +141,16 @@ async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> da
     A period that reached into the future ended when its run was made: what was published later is not in it.
     """
     reached = case((RunRow.period_end < RunRow.created_at, RunRow.period_end), else_=RunRow.created_at)
-    query = select(func.max(reached)).where(
-        RunRow.public_bot_id == public_bot_id,
-        RunRow.state == RunState.DONE,
-        RunRow.deliver.is_(True),
-        exists().where(DigestRow.run_id == RunRow.id),
-    )
-    end: datetime | None = (await session.execute(query)).scalar_one()
+    end: datetime | None = (await session.execute(_of_given(public_bot_id, func.max(reached)))).scalar_one()
     return end
+
+
+async def last_given_at(session: AsyncSession, public_bot_id: int) -> datetime | None:
+    """When the latest run was made whose digest was given: it has seen what had come to us by then."""
+    made_at: datetime | None = (
+        await session.execute(_of_given(public_bot_id, func.max(RunRow.created_at)))
+    ).scalar_one()
+    return made_at
 
 
 async def transition(
@@ -221,6 +224,15 @@ async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:
     return (await session.execute(of_bot)).scalar_one_or_none()
 
 
+def _of_given(public_bot_id: int, column: ColumnElement[Any]) -> Select[Any]:
+    return select(column).where(
+        RunRow.public_bot_id == public_bot_id,
+        RunRow.state == RunState.DONE,
+        RunRow.deliver.is_(True),
+        exists().where(DigestRow.run_id == RunRow.id),
+    )
+
+
 def changed_rows(result: Any) -> int:
     """How many rows a data-changing statement met."""
     assert isinstance(result, CursorResult)
@@ -251,7 +263,7 @@ def _run(row: RunRow, slug: str, title: str, timezone: str) -> Run:
         engine=Engine(row.engine),
         provider=row.provider,
         model=row.model,
-        period=Period(row.period_start, row.period_end),
+        period=Period(row.period_start, row.period_end, row.late_since),
         post_limit=row.post_limit,
         deliver=row.deliver,
         created_at=row.created_at,

@@ -25,7 +25,8 @@ LONGEST_REST = timedelta(minutes=10)  # then it is looked at again; only a diges
 CLOCKS_DIFFER = timedelta(seconds=30)  # at most; what lies further ahead was written before a clock was set back
 ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 SUSPECTS_LOCK = 0x53757370  # any constant but storage.schema's
-_RUN, _OTHER = aliased(RunRow), aliased(WorkRow)  # made once: making one costs as much as a query
+# Made once: making one costs as much as a query.
+_RUN, _OTHER, _ITS_RUN = aliased(RunRow), aliased(WorkRow), aliased(RunRow)
 MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
@@ -279,14 +280,24 @@ async def _queue_up_if_suspect(session: AsyncSession, work_id: int) -> None:
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:
-    """Waiting, due, of a run that goes on and is not held; what has killed a process before is tried one at a time."""
+    """Waiting, due, of a run that goes on and is not held. What has killed a process before is tried one at a time, and
+    first what has done so least often: most of it was only in bad company."""
     run_goes_on = exists().where(_RUN.id == WorkRow.run_id, _RUN.state.not_in(sorted(ENDED)), _RUN.is_paused.is_(False))
     another_suspect = exists().where(_OTHER.state == WorkState.CLAIMED, _OTHER.crashes > 0)
+    less_suspect = exists().where(
+        _OTHER.state == WorkState.PENDING,
+        _OTHER.kind == WorkRow.kind,
+        _OTHER.crashes.between(1, WorkRow.crashes - 1),
+        _OTHER.due_at <= now,
+        exists().where(
+            _ITS_RUN.id == _OTHER.run_id, _ITS_RUN.state.not_in(sorted(ENDED)), _ITS_RUN.is_paused.is_(False)
+        ),
+    )
     return and_(
         WorkRow.state == WorkState.PENDING,
         _is_due(now),
         run_goes_on,
-        or_(WorkRow.crashes == 0, ~another_suspect),
+        or_(WorkRow.crashes == 0, and_(~another_suspect, ~less_suspect)),
     )
 
 

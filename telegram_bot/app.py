@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -90,9 +91,8 @@ async def run_bot(settings: Settings) -> None:
         stack.push_async_callback(_end, showing)
         stack.push_async_callback(_end, pooling)
         menu = set_menu(bot, command_menu, settings.telegram.language)
-        serving = asyncio.gather(
-            poller.run(), _keep_role(process.tools), offers.run(), herald.run(), strangers.run(), menu
-        )
+        jobs = (poller.run(), _keep_role(process.tools), offers.run(), herald.run(), strangers.run(), menu)
+        serving = asyncio.create_task(_together(*jobs))
         stack.push_async_callback(_end, serving)
         await _until_stopped(stopping, showing, pooling, serving)
         await _end(serving)
@@ -191,6 +191,17 @@ async def _until_stopped(stopping: asyncio.Event, *jobs: asyncio.Future[Any]) ->
             "Telegram does not accept telegram.admin_token: get a new one from @BotFather and set "
             "DIGEST_TELEGRAM__ADMIN_TOKEN."
         ) from None
+
+
+async def _together(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Run all of them until one fails or this is cancelled; then all have ended."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _end(serving: asyncio.Future[Any]) -> None:

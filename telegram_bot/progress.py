@@ -101,19 +101,11 @@ class Board:
     async def run(self) -> None:
         """Until `stop`. What is being sent then gets five seconds to arrive, so that it is in no doubt afterwards."""
         watching = asyncio.create_task(self._watch_broker())
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                await self._look_at_all()
-            except SQLAlchemyError as error:
-                log.warning("The database does not work (%s); trying again.", trouble(error))
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        try:
+            await self._look_until_stopped()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=FINISH_S)
             for task in late:
@@ -137,6 +129,19 @@ class Board:
         if not _is_remote(progress):
             return Service(worker=True, broker=True)
         return Service(await someone_works_on(self._tools, progress.run.id), self._broker_answers)
+
+    async def _look_until_stopped(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                await self._look_at_all()
+            except SQLAlchemyError as error:
+                log.warning("The database does not work (%s); trying again.", trouble(error))
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
 
     async def _watch_broker(self) -> None:
         """A run whose broker went away stands still. Asked beside the cards: it may be slow to refuse."""

@@ -22,8 +22,8 @@ async def obey(kind: str, posts: Sequence[PostText]) -> None:
 
 @dataclass
 class FakeModel:
-    """`behaviour` sees each call first and may raise; `leaves_out` says which posts the answer misses, `summary_of` what it
-    writes.
+    """`behaviour` sees each call first and may raise; `leaves_out` says which posts the answer misses, and `summary_of`
+    what it writes.
 
     Verdicts depend on the post's text alone: its first word is its category, and "important" makes it a 5.
     """

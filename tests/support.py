@@ -12,7 +12,7 @@ from pipeline.pulse import owner_name
 from pipeline.services.following import load_progress
 from pipeline.services.working import perform
 from pipeline.toolbox import Provider, Toolbox
-from settings import ProviderSettings, Settings
+from settings import Settings
 from storage import posts, public_bots, sources, subscribers, work
 from storage.database import Database
 from storage.records import Category, ChatKind, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
@@ -49,10 +49,10 @@ def make_settings(**tables: Mapping[str, object]) -> Settings:
 
 
 def make_provider(
-    model: Model, gate: ModelGate | None = None, *, is_fallback: bool = False, **settings: object
+    model: Model, gate: ModelGate | None = None, *, is_fallback: bool = False, settings: Settings | None = None
 ) -> Provider:
     """A model with a gate that lets everybody in, or with another one."""
-    llm = ProviderSettings.model_validate(settings)
+    llm = (settings or make_settings()).llm
     return Provider(model.name, model, gate or LocalModelGate(Limits()), llm, is_fallback)
 
 
@@ -72,7 +72,7 @@ def make_tools(
     return Toolbox(
         settings=settings or make_settings(),
         database=database,
-        providers=providers or (make_provider(model or FakeModel()),),
+        providers=providers or (make_provider(model or FakeModel(), settings=settings),),
         doorbell=doorbell or FakeDoorbell(),
         couriers=couriers or FakeCouriers(),
         limiter=limiter or fast_limiter(),

@@ -71,6 +71,8 @@ def _posts(site: Site, books: Books, newsroom: Newsroom) -> Iterator[Promise]:
     yield Promise("each post of each run has a final status", not bad, str(bad or f"{number} of all runs"))
     found = f"{newsroom.published} published, {books.posts_stored} stored"
     yield Promise("each post of a channel is stored once", newsroom.published == books.posts_stored, found)
+    unseen = books.posts_never_seen
+    yield Promise("each post was looked at by a run", unseen == 0, f"{unseen} were not")
     again = site.ledger.asked_for_what_was_saved()
     found = f"{len(again)} times, first: {again[0][0]}" if again else f"{len(site.model.calls)} calls"
     yield Promise("no saved answer of the model is asked for again", not again, found)

@@ -73,7 +73,6 @@ def _amounts(site: Site, books: Books, journal: Sequence[Happened]) -> Iterator[
     statuses = sum(books.statuses.values(), Counter[str]())
     yield "posts stored", books.posts_stored
     yield "posts of all runs, by status", dict(statuses)
-    yield "posts that no run looked at", books.posts_never_seen
     yield "digests", books.digests
     yield "deliveries, by state", dict(Counter(one.state for one in books.deliveries))
     doubts = books.deliveries_in("unknown")

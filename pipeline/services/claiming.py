@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.fault_points import reach
 from pipeline.toolbox import Toolbox
 from storage import work
-from storage.database import trouble
+from storage.database import AWAY, trouble
 from storage.records import Work
 from storage.work import LostClaim
 
@@ -42,7 +42,7 @@ async def holding(tools: Toolbox, work_id: int) -> AsyncIterator[Work | None]:
         except asyncio.CancelledError:
             await asyncio.shield(_hand_back(tools, claimed, timedelta(), "its process was stopped"))
             raise
-        except SQLAlchemyError as error:
+        except AWAY as error:
             log.warning("Work %d waits for the database: %s.", claimed.id, trouble(error))
             await _hand_back(tools, claimed, AFTER_DATABASE_ERROR, "the database failed")
         finally:

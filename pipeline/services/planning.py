@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from pipeline.services.advancing import advance
 from pipeline.services.claiming import holding
@@ -32,7 +33,8 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
         bot = await public_bots.by_id(session, run.public_bot_id)
         assert bot is not None
         source_ids = await public_bots.source_ids(session, bot.id)
-        candidates = await posts.candidates(session, bot.id, source_ids, run.period)
+        earliest = run.period.end - timedelta(hours=bot.spec.window_hours or tools.settings.digest.window_hours)
+        candidates = await posts.candidates(session, bot.id, source_ids, run.period, earliest)
         room = await room_for(session, tools, categorization_brief(bot.spec))
     statuses = first_statuses(candidates)
     fresh = [one for one in candidates if statuses[one.id] is PostStatus.FRESH]

@@ -113,7 +113,8 @@ async def store_run(session: AsyncSession, new: NewRun, now: datetime) -> tuple[
 async def usual_period(session: AsyncSession, tools: Toolbox, bot: PublicBot, now: datetime) -> Period:
     """What came since this public bot's last digest, at most its window."""
     last_end = await runs.last_given_period_end(session, bot.id)
-    return since(last_end, bot.spec.window_hours or tools.settings.digest.window_hours, now)
+    period = since(last_end, bot.spec.window_hours or tools.settings.digest.window_hours, now)
+    return replace(period, late_since=await runs.last_given_at(session, bot.id))
 
 
 async def ring_for(tools: Toolbox, run: Run) -> None:

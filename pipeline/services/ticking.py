@@ -13,6 +13,7 @@ from pipeline.services.recovering import recover
 from pipeline.services.scheduling import start_due_runs
 from pipeline.toolbox import Toolbox
 from storage import deliveries, runs, work, workers
+from storage.database import AWAY
 from storage.records import Engine, Run
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ async def tick(tools: Toolbox, dead_owners: Collection[str]) -> bool:
     for run in going_on:
         try:
             await advance(tools, run.id)
+        except AWAY:
+            raise
         except Exception:
             log.exception("Run %d could not be moved on.", run.id)
     await _doubt_orphans(tools)

@@ -12,6 +12,7 @@ from pipeline.services.planning import plan
 from pipeline.services.recovering import recover_from_bug
 from pipeline.services.summarizing import summarize
 from pipeline.toolbox import Toolbox
+from storage.database import AWAY, trouble
 from storage.records import WorkKind
 from storage.work import LostClaim
 
@@ -35,6 +36,8 @@ async def perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:
         return await SERVICES[kind](tools, work_id) is not False
     except LostClaim as error:
         log.info("%s is no longer ours; its result is dropped.", error)
+    except AWAY as error:
+        log.warning("%s(%d) goes on when the database works again: %s.", kind, work_id, trouble(error))
     except Exception:
         log.exception("%s(%d) failed; it is tried again in smaller pieces.", kind, work_id)
         await recover_from_bug(tools, work_id)

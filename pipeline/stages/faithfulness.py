@@ -7,7 +7,8 @@ source's "пять" supports a summary's "5", and a summary's number words never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -45,14 +46,14 @@ def unsupported(summary_text: str, source_text: str) -> list[str]:
     source, summary = without_links(source), without_links(summary)
     numbers = list(_numbers(source))
     values = {value for number in numbers for value in number.values} | _word_values(source)
-    versions = {prefix for number in numbers for prefix in _prefixes(number.digits)}
+    versions = sorted(digits for number in numbers if (digits := _dotted(number.digits)).count(".") > 1)
     months = {MONTHS[word] for word in _words(source) if word in MONTHS}
     strange = [
         number.written
         for number in _numbers(summary)
         if not (
             number.values & values
-            or number.digits.replace(",", ".") in versions
+            or _begins_one_of(versions, _dotted(number.digits))
             or _parts_known(number.digits, values, months)
         )
     ]
@@ -61,7 +62,7 @@ def unsupported(summary_text: str, source_text: str) -> list[str]:
 
 def count_facts(text: str) -> int:
     """How many different numbers a text states; what stands in its links does not count."""
-    return len({number.digits for number in _numbers(without_links(text))})
+    return len(set(_NUMBER.findall(_with_dates(without_links(text)))))
 
 
 def _words(text: str) -> list[str]:
@@ -69,18 +70,23 @@ def _words(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> Iterator[_Number]:
-    text = _ISO_DATE.sub(r"\3.\2.\1", text)
+    text = _with_dates(text)
     matches = list(_NUMBER.finditer(text))
     scales = [_scale_after(text, match.end()) for match in matches]
     for index, match in enumerate(matches):
         word, factors = scales[index]
-        if not word and index + 1 < len(matches):
+        if not word and index + 1 < len(matches) and scales[index + 1][0]:
             joint = _RANGE.match(text, match.end())
             if joint is not None and joint.end() == matches[index + 1].start():
                 factors = factors | scales[index + 1][1]
         plain = _readings(match.group())
         values = frozenset(value * factor for value in plain for factor in factors)
         yield _Number(text[match.start() : match.end() + len(word)], match.group(), values)
+
+
+def _with_dates(text: str) -> str:
+    """2025-03-12 as 12.03.2025."""
+    return _ISO_DATE.sub(r"\3.\2.\1", text)
 
 
 def _scale_after(text: str, position: int) -> tuple[str, frozenset[Decimal]]:
@@ -114,10 +120,17 @@ def _readings(written: str) -> set[Decimal]:
     return set()
 
 
-def _prefixes(digits: str) -> list[str]:
-    """For a version or a date such as 3.15.1: itself and its beginnings of two parts and more."""
-    parts = digits.replace(",", ".").split(".")
-    return [".".join(parts[:count]) for count in range(2, len(parts) + 1)] if len(parts) > 2 else []
+def _dotted(digits: str) -> str:
+    return digits.replace(",", ".")
+
+
+def _begins_one_of(versions: Sequence[str], digits: str) -> bool:
+    """Whether a version or a date such as 3.15.1 is among these, which are in order, or with two parts begins one."""
+    place = bisect_left(versions, digits)
+    if versions[place : place + 1] == [digits]:
+        return True
+    place = bisect_left(versions, f"{digits}.")
+    return "." in digits and any(version.startswith(f"{digits}.") for version in versions[place : place + 1])
 
 
 def _parts_known(digits: str, values: set[Decimal], months: set[int]) -> bool:

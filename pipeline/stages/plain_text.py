@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
+_MOST_KNOWN = 4096
 MAX_MARKS = 4  # accents on one letter: Vietnamese needs two, pointed Hebrew and Tibetan up to four
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
@@ -15,6 +17,11 @@ _EMOJI_STYLE, _TEXT_STYLE = "\ufe0f", "\ufe0e"
 _KEYCAP = "\u20e3"
 _LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")  # spaces that do not break keep numbers and units together
+# Nothing here hides, is an accent or depends on what stands beside it: most of what people write, only quickly told.
+_PLAIN = re.compile(
+    r"[\n\t -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1eff\u2010-\u2027"
+    r"\u202f-\u205e\u20a0-\u20c0\u2100-\u27ff\u3001-\u3029\u3030-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9f\U0001d400-\U0001d7ff\U0001f000-\U0001faff\U00020000-\U0002fa1f]+"
+)
 
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
 # Numbers and verses in Arabic script are framed by these, which can be seen although they count as format characters.
@@ -37,20 +44,16 @@ def printable(text: str) -> str:
     and variation selectors where they mean nothing, and all but the first four accents on a letter. What emoji, flags,
     Persian and the scripts of India need stays.
     """
-    if text.isascii() and text.isprintable():
-        return text
     text = _LINE_BREAKS.sub("\n", text)
-    if not any(map(_needs_care, set(text))):
-        return text
     kept: list[str] = []
     marks = MAX_MARKS
     position = 0
     while position < len(text):
-        char = text[position]
-        is_mark = _is_mark(char)
-        shown = "" if is_mark and marks >= MAX_MARKS else _shown(text, position, kept)
+        plain = _PLAIN.match(text, position)
+        is_mark = plain is None and _is_mark(text[position])
+        shown = plain.group() if plain else "" if is_mark and marks >= MAX_MARKS else _shown(text, position, kept)
         if shown:
-            marks = marks + 1 if is_mark else MAX_MARKS if char == "\n" else 0
+            marks = marks + 1 if is_mark else MAX_MARKS if shown[-1] == "\n" else 0
             kept.append(shown)
         position += max(len(shown), 1)
     return "".join(kept)
@@ -66,16 +69,11 @@ def paragraph(text: str) -> str:
     return "\n".join(line.strip() for line in printable(text).split("\n") if line.strip())
 
 
-def _needs_care(char: str) -> bool:
-    return char not in "\n\t" and (_is_mark(char) or _is_hidden(char) or char in _BLANK_LETTERS)
-
-
 def _shown(text: str, position: int, kept: list[str]) -> str:
-    """What is shown for the character at `position` after what is `kept`; a flag's tags come all at once."""
+    """What is shown for the character at `position`, which is not plain, after what is `kept`; a flag's tags come all
+    at once."""
     char = text[position]
-    if char in "\n\t":
-        return char
-    before = kept[-1] if kept else ""
+    before = kept[-1][-1] if kept else ""
     after = text[position + 1 : position + 2]
     if char in _BLANK_LETTERS:
         return " "
@@ -100,6 +98,7 @@ def _has_styles(before: str, after: str) -> bool:
     return _is_picture(before) or (before != "" and before in "‼⁉〰〽ℹ")
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def _is_picture(char: str) -> bool:
     if not char:
         return False
@@ -108,14 +107,17 @@ def _is_picture(char: str) -> bool:
     return is_tone or is_newer_than_our_tables or unicodedata.category(char) in ("So", "Sm")
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def _is_of_joining_script(char: str) -> bool:
     return char != "" and any(first <= ord(char) < end for first, end in _JOINING_SCRIPTS)
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def _is_mark(char: str) -> bool:
     return char > "\u02ff" and unicodedata.category(char) in ("Mn", "Me") and char not in (_EMOJI_STYLE, _TEXT_STYLE)
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def _is_hidden(char: str) -> bool:
     code = ord(char)
     if char in _VISIBLE_FORMATS:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from pipeline.ports import Brief, PostText
 from pipeline.stages.batching import pack
-from pipeline.stages.prompting import MAX_POST_TOKENS, post_tokens, prompt_frame_tokens
-from pipeline.stages.tokens import clip_to_tokens
+from pipeline.stages.prompting import post_tokens, prompt_frame_tokens
+from pipeline.stages.tokens import MAX_POST_TOKENS, clip_to_tokens
 from storage.records import WorkKind
 
 LEAST_POST_TOKENS = 100

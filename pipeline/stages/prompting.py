@@ -18,11 +18,10 @@ from pipeline.stages.delimiters import without_delimiters
 from pipeline.stages.instructions import CATEGORIZE, SUMMARIZE
 from pipeline.stages.orders import speaks_to_models
 from pipeline.stages.plain_text import one_line, printable
-from pipeline.stages.tokens import clip_to_tokens, estimate_tokens
+from pipeline.stages.tokens import MAX_POST_TOKENS, clip_to_tokens, estimate_tokens
 from storage.records import Category
 
 NO_CATEGORY = "none"
-MAX_POST_TOKENS = 1500
 MAX_CHANNEL_CHARS = 80
 _POST_FRAME_TOKENS = 50  # the tags, the channel and the time around a post
 _MESSAGE_FRAME_TOKENS = 8  # what a server's chat template puts around two messages

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
+MAX_POST_TOKENS = 1500  # what a model is shown of a post
 _MOST_CHARS_PER_TOKEN = 13  # no character below is lighter than 1/13 of a token
 
 
@@ -19,6 +21,8 @@ def estimate_tokens(text: str) -> int:
 
 def clip_to_tokens(text: str, max_tokens: int) -> str:
     """The longest beginning of `text` that costs at most `max_tokens`, ended at a word where one ends near by."""
+    if len(text.encode(errors="surrogatepass")) <= max_tokens or estimate_tokens(text) <= max_tokens:
+        return text  # no byte is heavier than a token
     room = max_tokens * 100
     for position, char in enumerate(text[: max_tokens * _MOST_CHARS_PER_TOKEN + 1]):
         room -= _weight(char)
@@ -28,6 +32,7 @@ def clip_to_tokens(text: str, max_tokens: int) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def _weight(char: str) -> int:
     """Hundredths of a token."""
     code = ord(char)

@@ -62,10 +62,12 @@ class PostStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` (inclusive) to `end` (exclusive), aware."""
+    """From `start` (inclusive) to `end` (exclusive), aware. Where `late_since` is given, posts that were published before
+    it belong to it too, if they came to us since then: no digest before can have seen them."""
 
     start: datetime
     end: datetime
+    late_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

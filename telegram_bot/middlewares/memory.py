@@ -36,9 +36,11 @@ class RemembersOperators(BaseMiddleware):
     ) -> Any:
         actor: Actor = data["actor"]
         texts: Texts = data["texts"]
-        if actor.id is not None:
-            await self._remember(Operator(actor.id, actor.name, texts.language))
-        return await handler(event, data)
+        try:
+            return await handler(event, data)
+        finally:  # who asks does not wait for this
+            if actor.id is not None:
+                await self._remember(Operator(actor.id, actor.name, texts.language))
 
     async def _remember(self, operator: Operator) -> None:
         known, stored_at = self._stored.get(operator.user_id, (None, 0.0))

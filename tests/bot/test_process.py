@@ -116,6 +116,15 @@ async def test_a_revoked_token_ends_it_with_a_sentence(settings: Settings, teleg
             await asyncio.wait_for(task, 5)
 
 
+async def test_nothing_of_it_goes_on_once_a_part_of_it_has_failed(settings: Settings, telegram: TelegramServer) -> None:
+    await telegram.revoke_token(TOKEN)
+    before = asyncio.all_tasks()
+    with pytest.raises(BadToken):
+        async with running(settings) as task:
+            await asyncio.wait_for(task, 5)
+    assert [one.get_coro() for one in asyncio.all_tasks() - before] == []
+
+
 @pytest.mark.parametrize("token", [None, "", "no token at all"])
 def test_without_a_token_the_settings_are_refused(token: str | None) -> None:
     with pytest.raises(BadSettings, match=r"telegram\.admin_token"):

@@ -92,7 +92,7 @@ def cases() -> Iterator[ParameterSet]:
         yield pytest.param(*case, id=name, marks=[] if case in often else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("state", "whose", "jump"), cases())
+@pytest.mark.parametrize(("state", "whose", "jump"), list(cases()))
 async def test_a_run_comes_to_its_end(
     any_database: Database, state: RunState, whose: tuple[int, ...], jump: timedelta
 ) -> None:

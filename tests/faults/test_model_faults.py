@@ -1,4 +1,4 @@
-"""A model's server in trouble, with real workers: told to wait, hanging, dripping, broken, out of order, out of money."""
+"""A model's server in trouble, with real workers: telling them to wait, hanging, dripping, broken, refusing the key."""
 
 from __future__ import annotations
 

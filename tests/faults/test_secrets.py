@@ -14,7 +14,6 @@ from urllib.parse import quote
 import pytest
 from redis import Redis
 
-from pipeline.celery_app import make_producer_app
 from settings import HOME
 from tests.faults.leaks import ADMIN, API_KEY, CITY, PARKS, PASSWORD, SECRET_KEY, SECRETS, Secret, leaks
 from tests.faults.witness import Witness, files_in, output
@@ -158,18 +157,19 @@ async def test_no_secret_is_in_anything_that_a_full_run_writes(
 
 
 async def live_through_a_day(installation: Installation, telegram: TelegramServer, model: Talkative) -> None:
-    """Readers, a stranger, bugs, a digest that comes through, a model that refuses the key, a token that is gone; in the
-    end Telegram is."""
+    """Readers, a stranger, bugs, a digest that comes through, a model that refuses the key, a token that is gone; then
+    Telegram is gone, too."""
     anna, rita, mallory = telegram.user(ANNA, "Anna"), telegram.user(RITA, "Rita"), telegram.user(MALLORY, "Mallory")
     await rita.send(CITY.value, "/start")
     await said_to(telegram, RITA)
     await mallory.send(ADMIN.value, "/start")
     await said_to(telegram, MALLORY, str(MALLORY))
-    with broken_table(installation):
+    with refused(installation, "INSERT ON actions"):
         await anna.send(ADMIN.value, f"/digest city {PERIOD}")
         await said_to(telegram, ANNA, "Something went wrong here")
-    await let_a_task_fail(installation)
-    await anna.send(ADMIN.value, f"/digest city {PERIOD}")
+    with refused(installation, "UPDATE ON work"):
+        await anna.send(ADMIN.value, f"/digest city {PERIOD}")
+        await until(lambda: "Traceback" in installation.log("worker"), "a task that fails")
     await said_to(telegram, RITA, "•")
     model.refuses = True
     await anna.send(ADMIN.value, f"/digest parks {PERIOD}")
@@ -235,10 +235,10 @@ def start_everything(installation: Installation) -> None:
 
 
 @contextmanager
-def broken_table(installation: Installation) -> Iterator[None]:
-    """A database that refuses to write down what operators do."""
+def refused(installation: Installation, statement: str) -> Iterator[None]:
+    """A database that refuses such statements for a reason that nobody expects."""
     file = installation.folder / "digest.db"
-    change(file, "CREATE TRIGGER broken BEFORE INSERT ON actions BEGIN SELECT RAISE(ABORT, 'it is broken'); END")
+    change(file, f"CREATE TRIGGER broken BEFORE {statement} BEGIN SELECT RAISE(ABORT, 'it is broken'); END")
     yield
     change(file, "DROP TRIGGER broken")
 
@@ -247,16 +247,6 @@ def change(file: Path, statement: str) -> None:
     with closing(sqlite3.connect(file, timeout=20)) as connection:
         connection.execute(statement)
         connection.commit()
-
-
-async def let_a_task_fail(installation: Installation) -> None:
-    """A task that meets an error nobody expects: the table of all work is missing for a moment."""
-    file = installation.folder / "digest.db"
-    change(file, "ALTER TABLE work RENAME TO elsewhere")
-    with closing(make_producer_app(installation.environment["DIGEST_REDIS__URL"])) as app:
-        app.send_task("categorize_posts", args=[1], queue="categorize", retry=False)
-    await until(lambda: "Traceback" in installation.log("worker"), "the traceback")
-    change(file, "ALTER TABLE elsewhere RENAME TO work")
 
 
 async def said_to(telegram: TelegramServer, chat_id: int, *words: str) -> None:

@@ -1,4 +1,4 @@
-"""Telegram refuses, stumbles, and loses connections: of every reader and every message it is known what became of them."""
+"""Telegram refuses, stumbles, and loses connections: it is known what became of every reader and every message."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from pipeline.adapters.openai_model import OpenAIModel
-from pipeline.services import advancing, planning
+from pipeline.services import packing
 from pipeline.services.following import load_digest
 from pipeline.services.starting import Order, start_run
 from pipeline.stages.orders import speaks_to_models
@@ -248,8 +248,7 @@ async def test_without_asking_alone_the_orders_would_reach_others(
     tmp_path: Path, without_orders: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That the tests above can fail."""
-    for service in (planning, advancing):
-        monkeypatch.setattr(service, "speaks_to_models", lambda text: False)
+    monkeypatch.setattr(packing, "speaks_to_models", lambda text: False)
     careless = await make_digest(tmp_path / "careless", [*healthy_posts(), *injected_posts()])
     reached = [name for name, verdict in without_orders.verdicts.items() if careless.verdicts.get(name) != verdict]
     assert len(reached) > HEALTHY / 4

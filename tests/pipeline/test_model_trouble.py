@@ -20,7 +20,6 @@ from storage.records import Engine, PostStatus, RunProgress, RunState
 from tests.fakes import Behaviour, FakeModel
 from tests.support import NOON, do_all_work, make_posts, make_provider, make_tools, open_desk
 
-
 FRAME_TOKENS = 500
 
 

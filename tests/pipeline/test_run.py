@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -11,11 +12,11 @@ from pipeline.ports import PostText
 from pipeline.services.following import load_digest
 from pipeline.services.starting import Order, cancel_run, start_run
 from pipeline.toolbox import Toolbox
-from storage import operators
+from storage import operators, posts
 from storage.database import Database
 from storage.records import Actor, Failure, PostStatus, RunProgress, RunState
 from tests.fakes import FakeModel
-from tests.support import do_all_work, make_posts, make_spec, make_tools, open_desk
+from tests.support import NOON, do_all_work, make_posts, make_spec, make_tools, open_desk
 
 
 async def finish_a_run(tools: Toolbox, **order: object) -> RunProgress:
@@ -36,6 +37,21 @@ async def test_every_post_is_accounted_for(database: Database, number: int) -> N
     assert digest is not None
     assert len(digest.items) == min(number, 10)
     assert all(item.url for item in digest.items)
+
+
+async def test_a_post_that_comes_late_is_in_the_next_digest(database: Database) -> None:
+    """Published before the last digest was made, and brought to us after it, as by a bot that was down."""
+    first, late = make_posts(2)
+    await open_desk(database, [first])
+    clock = [NOON]
+    tools = make_tools(database, now=lambda: clock[0])
+    assert (await finish_a_run(tools)).count(PostStatus.SUMMARIZED) == 1
+    clock[0] = NOON + timedelta(hours=1)
+    async with database.write() as session:
+        await posts.store(session, 1, [late], clock[0])
+    again = await finish_a_run(tools)
+    assert again.count(PostStatus.SUMMARIZED) == 1
+    assert again.count(PostStatus.GIVEN_BEFORE) == 0
 
 
 async def test_only_the_chosen_posts_are_summarized(database: Database) -> None:

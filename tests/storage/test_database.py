@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
+import storage.database
 from storage import sources
 from storage.database import BadDatabaseUrl, Database, database_url
 from storage.models import SourceRow
@@ -86,3 +89,25 @@ async def test_a_task_that_was_started_outside_knows_of_no_session(any_database:
     assert not Database.has_open_session()
     looked.set()
     assert await holding
+
+
+async def test_who_queued_behind_one_that_waits_in_vain_does_not_begin_to_wait_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten who want to write while another program holds the file wait once, not ten times as long."""
+    monkeypatch.setattr(storage.database, "BUSY_TIMEOUT_MS", 1500)
+    impatient = Database(database.url)
+
+    async def write() -> None:
+        async with impatient.write() as session:
+            await sources.ensure_file_source(session, "wire", now=NOON)
+
+    async with database.write() as session:
+        await sources.by_name(session, "wire")  # a transaction begins with its first statement
+        began = time.monotonic()
+        failures = await asyncio.gather(*(write() for _ in range(10)), return_exceptions=True)
+        waited_s = time.monotonic() - began
+    assert {type(failure) for failure in failures} == {OperationalError}
+    assert waited_s < 10, "ten times a second and a half is fifteen"
+    await write()
+    await impatient.close()

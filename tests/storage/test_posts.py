@@ -74,8 +74,8 @@ async def test_a_post_counts_as_published_in_a_period_from_its_start_to_before_i
     named = zip(make_posts(4), times, strict=True)
     await open_desk(any_database, [replace(post, published_at=moment) for post, moment in named])
     async with any_database.read() as session:
-        assert [one.id for one in await posts.candidates(session, 1, [1], DAY)] == [2, 3]
-        assert await posts.candidates(session, 1, [2], DAY) == []
+        assert [one.id for one in await posts.candidates(session, 1, [1], DAY, DAY.start)] == [2, 3]
+        assert await posts.candidates(session, 1, [2], DAY, DAY.start) == []
         assert await posts.count(session) == 4
 
 
@@ -106,7 +106,7 @@ async def test_what_was_given_is_known_by_its_id_and_by_its_text(any_database: D
         for _ in range(2):
             await digests.mark_given(session, stored, bot.id, NOON)
         source_ids = await public_bots.source_ids(session, bot.id)
-        found = await posts.candidates(session, bot.id, source_ids, DAY)
+        found = await posts.candidates(session, bot.id, source_ids, DAY, DAY.start)
     assert {one.id: one.was_given for one in found} == {1: True, 2: False, 3: True}
 
 

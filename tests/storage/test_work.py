@@ -163,6 +163,24 @@ async def test_what_has_killed_a_process_is_tried_one_at_a_time(desk: Database) 
     assert await claim(desk, first + 1) is not None
 
 
+async def test_what_has_killed_once_is_tried_before_what_has_killed_again(desk: Database) -> None:
+    """Most of what was in hand when a process died was in bad company."""
+    run = await start(desk, [[1], [2], [3]])
+    first = await first_work(desk, run)
+    for work_id, crashes in ((first, 2), (first + 1, 1)):
+        lost = await claim(desk, work_id, "dead")
+        assert lost is not None
+        async with desk.write() as session:
+            await work.take_back(session, lost, NOON, crashes=crashes)
+    assert await claim(desk, first) is None
+    innocent = await claim(desk, first + 1)
+    assert innocent is not None
+    async with desk.write() as session:
+        await work.finish(session, innocent)
+        assert [ring.work_id for ring in await work.next_suspect(session)] == [first]
+    assert await claim(desk, first) is not None
+
+
 async def test_each_piece_of_work_is_rung_for_once_and_again_when_nobody_heard(desk: Database) -> None:
     run = await start(desk, [[1], [2]])
     async with desk.write() as session:

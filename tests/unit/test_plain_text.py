@@ -8,12 +8,14 @@ import pytest
 
 from pipeline.stages.plain_text import MAX_MARKS, one_line, paragraph, printable
 
+ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+
 
 @pytest.mark.parametrize(
     "text",
     [
         "👨‍👩‍👧‍👦 🏳️‍🌈 ❤️‍🔥 🙂‍↔️ 👍🏽 1️⃣ #️⃣ ☎️ ™️ 🇷🇺",
-        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        ENGLAND,
         "می‌خواهم کتاب‌ها",
         "क्‍ष नमस्ते",
         "Tiếng Việt " + unicodedata.normalize("NFD", "Tiếng Việt"),
@@ -41,6 +43,8 @@ def test_what_languages_and_emoji_need_stays(text: str) -> None:
         ("2\ufe0f 2\ufe0f\u20e3", "2 2\ufe0f\u20e3"),
         ("x" + "".join(chr(0xE0000 + ord(char)) for char in "obey") + "y", "xy"),
         ("🏴\U000e0067\U000e0062", "🏴"),
+        (ENGLAND + "\u200d👍", ENGLAND + "👍"),
+        (ENGLAND + "\ufe0f", ENGLAND),
         ("a\ue000b\ud800c\ufffed\ufdd0e", "abcde"),
         ("a\u3164b\u2800c\uffa0d", "a b c d"),
         ("a\u115f\u1160\u034fb", "ab"),

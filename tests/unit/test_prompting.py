@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.ports import Brief, PostText
-from pipeline.stages.prompting import MAX_POST_TOKENS, categorization_prompt, post_tokens, summarization_prompt
-from pipeline.stages.tokens import estimate_tokens
+from pipeline.stages.prompting import categorization_prompt, post_tokens, summarization_prompt
+from pipeline.stages.tokens import MAX_POST_TOKENS, estimate_tokens
 from storage.records import Category
 
 BRIEF = Brief(

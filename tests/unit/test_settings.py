@@ -130,3 +130,11 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
 )
 def test_auto_takes_openai_where_a_key_or_a_server_is_named(llm: dict[str, str], provider: str) -> None:
     assert Settings.model_validate({"llm": llm}).llm.chosen_provider == provider
+
+
+def test_a_second_provider_has_the_keys_of_the_first(tmp_path: Path) -> None:
+    toml = '[llm.fallback]\nmodel = "little-1"\nrequests_per_minute = 60\n'
+    fallback = load(tmp_path, toml, "DIGEST_LLM__FALLBACK__API_KEY=sk-second\n").llm.fallback
+    assert fallback is not None
+    assert (fallback.model, fallback.requests_per_minute, fallback.chosen_provider) == ("little-1", 60, "openai")
+    assert load(tmp_path).llm.fallback is None

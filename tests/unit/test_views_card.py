@@ -264,3 +264,16 @@ def test_the_funnel_only_gets_narrower_and_counts_every_post() -> None:
     assert funnel({}) == Funnel(0, 0, 0, 0, 0, 0, 0)
     one_each = funnel(dict.fromkeys(PostStatus, 1))
     assert one_each == Funnel(seen=10, fresh=9, distinct=8, relevant=3, chosen=2, given=1, set_aside=1)
+
+
+def test_a_run_whose_model_is_refused_says_why_it_waits() -> None:
+    failure = Failure("model.key_refused", {"status": 401, "model": "gpt-4.1-mini"})
+    given = replace(progress(RunState.CATEGORIZING, {P.FRESH: 5}), model_failure=failure, waits_because="HTTP 401")
+    assert "⏸ The provider refused the key for the model gpt-4.1-mini (status 401)." in card(given).text
+    assert "HTTP 401" not in card(given).text, "one reason is enough"
+
+
+def test_a_run_says_which_model_stood_in_for_its_own() -> None:
+    given = replace(progress(RunState.DONE, {P.SUMMARIZED: 5}), fallback_model="little-1")
+    assert "Some of it was done by little-1, while gpt-4.1-mini failed" in card(given).text
+    assert "Часть работы сделала little-1, пока gpt-4.1-mini не работала" in card(given, RU).text

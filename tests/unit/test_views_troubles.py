@@ -27,7 +27,13 @@ REFUSED = Fault(1, START, "bots.token_refused", {}, 1, None)
 UNTITLED = Fault(2, START + timedelta(hours=1), "schedule.no_sources", {"slug": "city"}, None, 9)
 TITLES = {1: "Технодайджест"}
 FAILED = RunTrouble(
-    replace(progress(RunState.FAILED, {PostStatus.SET_ASIDE: 1}, replace(RUN, id=5, failure=Failure("model.quota", {"status": 429, "model": "m-1"}))))
+    replace(
+        progress(
+            RunState.FAILED,
+            {PostStatus.SET_ASIDE: 1},
+            replace(RUN, id=5, failure=Failure("model.quota", {"status": 429, "model": "m-1"})),
+        )
+    )
 )
 DOUBTFUL = RunTrouble(
     replace(

@@ -41,11 +41,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_strangers")),
     )
     op.add_column("runs", sa.Column("asks_anew", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("runs", sa.Column("late_since", sa.DateTime(timezone=True), nullable=True))
     op.add_column("model_calls", sa.Column("is_fallback", sa.Boolean(), server_default=sa.false(), nullable=False))
 
 
 def downgrade() -> None:
     op.drop_column("model_calls", "is_fallback")
+    op.drop_column("runs", "late_since")
     op.drop_column("runs", "asks_anew")
     op.drop_table("strangers")
     op.drop_table("installation")
