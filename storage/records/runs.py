@@ -62,8 +62,8 @@ class PostStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` (inclusive) to `end` (exclusive), aware. Where `late_since` is given, posts that were published before
-    it belong to it too, if they came to us since then: no digest before can have seen them."""
+    """From `start` (inclusive) to `end` (exclusive), aware. Posts that were published before it belong to it too where
+    they came to us after `late_since`: no digest before can have seen them."""
 
     start: datetime
     end: datetime

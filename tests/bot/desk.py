@@ -254,7 +254,7 @@ class Desk:
 
 
 async def eventually(ask: Callable[[], Awaitable[int]], expected: int) -> None:
-    """Ask the database or the log again and again until they say so, for five seconds at most."""
-    async with asyncio.timeout(5):
+    """Ask the database or the log again and again until they say so, for half a minute at most."""
+    async with asyncio.timeout(30):
         while await ask() != expected:
             await asyncio.sleep(0.01)

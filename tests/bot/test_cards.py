@@ -68,7 +68,7 @@ async def test_edits_keep_telegrams_pace_in_private_and_in_a_group(open_desk: Op
     first = await desk.ask(desk.anna, "/digest")
     second = await desk.ask(desk.anna, "/digest", group)
     await desk.work()
-    await telegram.wait_for(lambda: all("The digest is ready" in card.text for card in (first, second)), timeout=10)
+    await telegram.wait_for(lambda: all("The digest is ready" in card.text for card in (first, second)))
     for card, interval_s in ((first, 2.0), (second, 3.0)):
         calls = [call for call in telegram.calls_of("sendMessage", "editMessageText") if call.chat_id == card.chat.id]
         times = [call.time for call in calls if call.sent is card or call.params.get("message_id") == card.message_id]

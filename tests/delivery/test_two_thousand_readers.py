@@ -110,7 +110,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
-@pytest.fixture(params=["SQLite and one worker", "PostgreSQL and two workers"])
+@pytest.fixture(params=["SQLite and one worker", pytest.param("PostgreSQL and two workers", marks=pytest.mark.slow)])
 def installation(
     request: pytest.FixtureRequest, tmp_path: Path, telegram: TelegramServer, model: ModelServer, redis: RedisServer
 ) -> Iterator[Installation]:

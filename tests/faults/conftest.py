@@ -10,7 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
+from settings import HOME
+from storage.database import database_url
 from tests.faults.desk import ADMIN_SETTINGS, Desk
 from tests.faults.ledger import Ledger
 from tests.faults.scene import SECRET, Scene
@@ -80,6 +83,15 @@ def open_scene(tmp_path: Path, redis: RedisServer, model: ModelServer, telegram:
 @pytest.fixture
 def scene(open_scene: OpenScene) -> Scene:
     return open_scene()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty database of each kind; PostgreSQL in the long run of the tests."""
+    setting = (
+        f"sqlite:///{tmp_path}/digest.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    )
+    return database_url(setting, HOME)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

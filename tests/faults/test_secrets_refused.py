@@ -28,18 +28,26 @@ async def telegram() -> AsyncIterator[TelegramServer]:
     "variables",
     [
         {"DIGEST_TELEGRAM__ADMIN_TOKN": ADMIN.value},
-        {"DIGEST_TELEGRAM__OPERATOR_IDS": ADMIN.value},
-        {"DIGEST_TELEGRAM": ADMIN.value},
-        {"DIGEST_LLM__APIKEY": API_KEY.value},
-        {"DIGEST_LLM__MAX_CONCURRENCY": API_KEY.value},
+        pytest.param({"DIGEST_TELEGRAM__OPERATOR_IDS": ADMIN.value}, marks=pytest.mark.slow),
+        pytest.param({"DIGEST_TELEGRAM": ADMIN.value}, marks=pytest.mark.slow),
+        pytest.param({"DIGEST_LLM__APIKEY": API_KEY.value}, marks=pytest.mark.slow),
+        pytest.param({"DIGEST_LLM__MAX_CONCURRENCY": API_KEY.value}, marks=pytest.mark.slow),
         {"DIGEST_LLM__FALLBACK": API_KEY.value},
-        {"DIGEST_REDIS__URL": f"http://:{quote(PASSWORD.value, safe='')}@127.0.0.1/0"},
-        {"DIGEST_REDIS__URL": PASSWORD.value},
-        {"DIGEST_DATABASE__URL": f"mysql://me:{quote(PASSWORD.value, safe='')}@127.0.0.1/name"},
+        pytest.param(
+            {"DIGEST_REDIS__URL": f"http://:{quote(PASSWORD.value, safe='')}@127.0.0.1/0"}, marks=pytest.mark.slow
+        ),
+        pytest.param({"DIGEST_REDIS__URL": PASSWORD.value}, marks=pytest.mark.slow),
+        pytest.param(
+            {"DIGEST_DATABASE__URL": f"mysql://me:{quote(PASSWORD.value, safe='')}@127.0.0.1/name"},
+            marks=pytest.mark.slow,
+        ),
         {"DIGEST_DATABASE__URL": f"postgresql://me:{quote(PASSWORD.value, safe='')}@127.0.0.1:1/name"},
-        {"DIGEST_DATABASE__URL": f"postgresql://127.0.0.1:1/name?password={quote(PASSWORD.value, safe='')}"},
-        {"DIGEST_DATABASE__URL": PASSWORD.value},
-        {"DIGEST_SECURITY__SECRET_KEYS": SECRET_KEY.value},
+        pytest.param(
+            {"DIGEST_DATABASE__URL": f"postgresql://127.0.0.1:1/name?password={quote(PASSWORD.value, safe='')}"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"DIGEST_DATABASE__URL": PASSWORD.value}, marks=pytest.mark.slow),
+        pytest.param({"DIGEST_SECURITY__SECRET_KEYS": SECRET_KEY.value}, marks=pytest.mark.slow),
     ],
     ids=lambda variables: next(iter(variables)),
 )
@@ -53,7 +61,10 @@ async def test_settings_that_cannot_be_used_are_refused_without_their_value(
     assert leaks(SECRETS, printed) == []
 
 
-@pytest.mark.parametrize("key", ["token_env", "token", "timezone", "schedule", "slug"])
+@pytest.mark.parametrize(
+    "key",
+    ["token_env", *(pytest.param(key, marks=pytest.mark.slow) for key in ("token", "timezone", "schedule", "slug"))],
+)
 async def test_a_bots_file_that_holds_a_token_is_refused_without_it(tmp_path: Path, key: str) -> None:
     file = tmp_path / "bots.toml"
     good = BOTS.format(slug="city", title="City", variable="CITY_TOKEN").splitlines()

@@ -26,9 +26,7 @@ def posts(*texts: str) -> list[PostText]:
 
 
 def make_model(base_url: str, *, api_key: str = KEY, timeout_s: float = 20.0) -> OpenAIModel:
-    return OpenAIModel(
-        api_key=api_key, base_url=base_url, model="test-model", timeout_s=timeout_s
-    )
+    return OpenAIModel(api_key=api_key, base_url=base_url, model="test-model", timeout_s=timeout_s)
 
 
 def always(override: Override) -> Callable[[Question], Override]:

@@ -269,7 +269,7 @@ class TelegramWorld:
         async with self.changed:
             self.changed.notify_all()
 
-    async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:
         """The predicate's value as soon as it is true; it is asked again as calls come and end.
 
         Raises:
