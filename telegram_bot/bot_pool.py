@@ -89,7 +89,7 @@ class BotPool:
         ended = [bot_id for bot_id, place in self._places.items() if place.task.done()]
         async with self._tools.database.read() as session:
             tokens = await public_bots.to_serve(session)
-        await self._silences.renew()
+            parked = await public_bots.parked(session, self._tools.now())
         for bot_id in ended:
             del self._places[bot_id]
         wanted = {token.public_bot_id: token for token in tokens if token.fault is None}
@@ -98,6 +98,7 @@ class BotPool:
         for bot_id in wanted.keys() - self._places.keys():
             self._start(wanted[bot_id])
         await self._try_key([token for token in tokens if token.fault == KEY_LOST])
+        await self._silences.renew(parked)
 
     def _changed(self, wanted: Mapping[int, BotToken]) -> Collection[int]:
         """The bots whose token is another one now; one that was only applied again goes on."""

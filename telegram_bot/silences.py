@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,13 +34,10 @@ class Silences:
         except SQLAlchemyError as error:
             log.warning("The silence of public bot %d could not be written down: %s", public_bot_id, trouble(error))
 
-    async def renew(self) -> None:
-        """Tell the limiter of every silence that lasts: it may have been emptied meanwhile."""
-        now = self._tools.now()
-        async with self._tools.database.read() as session:
-            parked = await public_bots.parked(session, now)
+    async def renew(self, parked: Mapping[int, datetime]) -> None:
+        """Tell the limiter of every silence that lasts, by public bot: it may have been emptied meanwhile."""
         for public_bot_id, until in parked.items():
             try:
-                await self._tools.limiter.pause(public_bot_id, (until - now).total_seconds())
+                await self._tools.limiter.pause(public_bot_id, (until - self._tools.now()).total_seconds())
             except BrokerUnavailable:
                 return

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -40,6 +42,12 @@ def store_posts(installation: Installation, number: int) -> str:
     return slug
 
 
+def forget_answers(installation: Installation) -> None:
+    """The model is asked anew: its answers to the same posts were kept."""
+    with closing(sqlite3.connect(installation.folder / "digest.db")) as connection, connection:
+        connection.execute("DELETE FROM model_answers")
+
+
 def make_digest(installation: Installation, slug: str, engine: str) -> dict[str, Any]:
     installation.environment["DIGEST_ENGINE__MODE"] = engine
     arguments = ("digest", slug, "--period", PERIOD, "--wait", "--no-deliver", "--format", "json")
@@ -57,10 +65,12 @@ def test_both_engines_account_for_every_post_and_give_the_same_digest(installati
     slug = store_posts(installation, number)
     digests = {}
     for engine in ("celery", "local"):
+        forget_answers(installation)
         digest = make_digest(installation, slug, engine)
         run = last_run(installation)
         assert (run["id"], run["engine"], run["state"]) == (digest.pop("run_id"), engine, "done")
         assert sum(run["posts"].values()) == number
+        assert run["model_calls"] > 0
         assert set(run["posts"]) <= {"summarized", "passed_over", "irrelevant", "duplicate"}
         digests[engine] = digest
     assert digests["celery"] == digests["local"]

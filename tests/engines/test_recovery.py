@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.test_both_engines import PERIOD, store_posts
+from tests.engines.test_both_engines import PERIOD, forget_answers, store_posts
 from tests.processes import Installation
 from tests.servers.model_server import ModelServer
 from tests.servers.redis_server import RedisServer
@@ -28,6 +28,7 @@ def worker(installation: Installation, model: ModelServer) -> None:
 def running(installation: Installation, model: ModelServer) -> str:
     """A run whose third model call has begun."""
     slug = store_posts(installation, POSTS)
+    forget_answers(installation)
     calls = len(model.calls)
     installation.pipeline("digest", slug, "--period", PERIOD, "--no-deliver")
     wait_for(lambda: len(model.calls) >= calls + 3, "the third model call")

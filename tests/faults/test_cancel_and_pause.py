@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.faults.desk import Desk
 from tests.faults.ledger import measured, wait_for
 from tests.faults.scene import PERIOD
@@ -17,6 +19,7 @@ def is_sending(call: Call) -> bool:
     return call.method == "sendMessage" and call.bot_id != 4242
 
 
+@pytest.mark.slow
 def test_cancelled_in_a_run(desk: Desk) -> None:
     scene = desk.scene
     scene.model.latency_s = 0.5

@@ -19,6 +19,7 @@ SOME_LOOKS_S = 6.0
 ANSWERED_WITHIN_S = 10.0  # 0.2 s on an idle machine; the promise is 2 s
 
 
+@pytest.mark.slow
 def test_killed_in_a_run_and_in_a_delivery(scene: Scene, redis: RedisServer) -> None:
     scene.model.latency_s = 0.3
     scene.installation.environment["DIGEST_DELIVERY__MESSAGES_PER_SECOND"] = "10"

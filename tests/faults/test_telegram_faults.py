@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import pytest
+
 from settings import HOME
 from storage import public_bots, subscribers
 from storage.database import Database, database_url
@@ -67,6 +69,7 @@ def test_every_kind_in_one_delivery(any_scene: Scene) -> None:
     assert in_doubt == {chat for chat, (known, _) in expected.items() if known == "unknown"}
 
 
+@pytest.mark.slow
 def test_the_admin_bot(desk: Desk) -> None:
     """Its cards come to their end and its digests come once, or the operator is told that one may be missing."""
     scene = desk.scene

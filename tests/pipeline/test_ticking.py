@@ -273,6 +273,7 @@ async def test_a_database_that_fails_while_work_is_saved_costs_seconds(
         raise OperationalError("UPDATE", {}, Exception("database is locked"))
 
     with monkeypatch.context() as broken:
+        broken.setattr("pipeline.services.saving.PATIENCE_S", 0.0)
         broken.setattr("storage.work.finish", fail)
         broken.setattr("storage.work.put_off", fail)
         await do_all_work(tools, run_id)

@@ -18,7 +18,7 @@ class SmallDisk(sqlite3.Connection):
 
     _most_pages = ROOM
 
-    def cursor(self, *args: Any, **options: Any) -> sqlite3.Cursor:
+    def cursor(self, *args: Any, **options: Any) -> Any:
         most_pages = 1 if IS_FULL.exists() else ROOM  # SQLite makes of 1 what the file has
         if most_pages != self._most_pages:
             self._most_pages = most_pages
