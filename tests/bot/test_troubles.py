@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pipeline.errors import ForPeople, Uncertain
+from pipeline.errors import BatchRefused, Uncertain
 from pipeline.ports import PostText
 from storage import operators
 from storage.records import ActionKind, RunState
@@ -19,11 +19,11 @@ from tests.support import make_spec
 
 
 async def refuse(kind: str, posts: Sequence[PostText]) -> None:
-    raise ForPeople("model.quota", status=429)
+    raise BatchRefused("content filter")
 
 
 async def fail_run(desk: Desk, command: str = "/digest") -> int:
-    """A run of Anna's that failed for want of quota; its number."""
+    """A run of Anna's that failed since the model refused every post; its number."""
     known = len(desk.cards(ANNA))
     desk.model.behaviour = refuse
     await desk.ask(desk.anna, command)
@@ -53,14 +53,16 @@ async def test_a_failed_run_and_a_fault_are_told_newest_first_with_what_to_do(de
     run_id = await fail_run(desk)
     async with desk.database.write() as session:
         await operators.report(session, "bots.token_refused", utc_now(), public_bot_id=1)
-        await operators.report(session, "model.quota", utc_now(), public_bot_id=1, run_id=run_id)
+        await operators.report(session, "run.all_set_aside", utc_now(), public_bot_id=1, run_id=run_id)
     await desk.telegram.wait_for(lambda: any("Please have a look" in one.text for one in desk.sent_to(ANNA)))
     text = (await desk.ask(desk.anna, "/errors")).text
-    fault, failure = text.index("Telegram does not accept"), text.index("quota is used up")
+    fault, failure = text.index("Telegram does not accept"), text.index("The model failed on all")
     assert fault < failure
     assert f"(run {run_id})" in text
     assert f"/retry {run_id} makes it again." in text
-    assert text.count("quota is used up") == 1, "the run's failure and the fault of the same run are one trouble"
+    assert text.count("The model failed on all") == 1, (
+        "the run's failure and the fault of the same run are one trouble"
+    )
 
 
 async def test_posts_that_were_set_aside_are_told_with_their_reason(hurry: None, open_desk: Opener) -> None:
@@ -163,6 +165,6 @@ async def test_a_stranger_gets_nothing(desk: Desk, command: str) -> None:
     await desk.open(fresh_posts(3))
     await fail_run(desk)
     line = await desk.ask(desk.stranger, command)
-    assert "quota" not in line.text
+    assert "failed" not in line.text
     assert str(STRANGER) in line.text
     assert len(await desk.runs()) == 1

@@ -67,6 +67,10 @@ async def test_a_reader_comes_gets_a_digest_and_leaves(
     farewells = len(telegram.messages(READER, public.id))
     await rita.send(PUBLIC_TOKEN, "/stop")
     await telegram.wait_for(lambda: len(telegram.messages(READER, public.id)) > farewells, timeout=DEADLINE_S)
+    ended = "Delivered to all 2 readers"
+    await telegram.wait_for(
+        lambda: any(ended in one.text for one in telegram.messages(OPERATOR, 4242)), timeout=DEADLINE_S
+    )
     await anna.send(TOKEN, f"/digest city {PERIODS[1]}")
     await telegram.wait_for(lambda: digests(NEIGHBOUR, public.id) == 2, timeout=DEADLINE_S)
     await telegram.wait_for(lambda: digests(OPERATOR, 4242) == 2, timeout=DEADLINE_S)
