@@ -6,6 +6,8 @@ from pipeline.errors import BrokerUnavailable
 from tests.bot.desk import ANNA, Desk, fresh_posts
 from tests.support import make_spec
 
+PARKS = make_spec("parks", title="Parks only", categorization_prompt="For gardeners.")
+
 
 async def test_an_idle_desk_tells_of_its_workers_and_posts(desk: Desk) -> None:
     await desk.open(fresh_posts(3))
@@ -17,7 +19,7 @@ async def test_an_idle_desk_tells_of_its_workers_and_posts(desk: Desk) -> None:
 
 
 async def test_runs_digests_and_failures_are_told(desk: Desk) -> None:
-    await desk.open(fresh_posts(3), make_spec("city"), make_spec("parks", title="Parks only"))
+    await desk.open(fresh_posts(3), make_spec("city"), PARKS)
     await desk.ask(desk.anna, "/digest city")
     await desk.work()
     await desk.settle()

@@ -60,9 +60,7 @@ async def test_a_failed_run_and_a_fault_are_told_newest_first_with_what_to_do(de
     assert fault < failure
     assert f"(run {run_id})" in text
     assert f"/retry {run_id} makes it again." in text
-    assert text.count("The model failed on all") == 1, (
-        "the run's failure and the fault of the same run are one trouble"
-    )
+    assert text.count("The model failed on all") == 1, "the run's failure and the fault of the same run are one trouble"
 
 
 async def test_posts_that_were_set_aside_are_told_with_their_reason(hurry: None, open_desk: Opener) -> None:
