@@ -11,6 +11,9 @@ from pipeline.queues import ALL_QUEUES
 
 CONNECT_TIMEOUT_S = 0.5
 
+# What a killed worker had taken and not yet begun goes back into its queue. Rung twice does no harm.
+GIVEN_BACK_SOON = {"visibility_timeout": 60, "unacked_restore_interval": 5, "unacked_restore_throttle": 1}
+
 
 def make_worker_app(broker_url: str) -> Celery:
     """The application a worker runs: waits for the broker as long as it takes."""
@@ -19,7 +22,12 @@ def make_worker_app(broker_url: str) -> Celery:
     app.conf.update(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"socket_connect_timeout": 5, "socket_keepalive": True, "health_check_interval": 10},
+        broker_transport_options={
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            **GIVEN_BACK_SOON,
+        },
         worker_consumer="pipeline.patient_consumer:PatientConsumer",
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,

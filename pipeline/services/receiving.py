@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pipeline.services.saving import save_patiently
 from pipeline.sources.visible_text import visible_text, web_links
 from pipeline.toolbox import Toolbox
 from storage import operators, posts, sources
@@ -32,17 +33,21 @@ async def receive(tools: Toolbox, message: ChannelMessage) -> bool:
     """Store a post of a registered channel, or its edit. False: the channel is none of ours, or there is no text.
 
     The messages of an album are one post: its text is their captions in order, its id that of the first with a caption.
+    A database that is away is waited for, since Telegram gives a post only once.
     """
     text = visible_text(message.text)
-    async with tools.database.write() as session:
-        source = await sources.by_chat(session, message.chat_id)
-        if source is None or not text:
-            return False
-        if message.album_id is None:
-            await posts.store(session, source.id, [_post(message, source, str(message.message_id), text)], tools.now())
-        else:
-            await _store_in_album(session, tools, source, message, message.album_id, text)
-    return True
+    is_stored = False
+
+    async def save() -> None:
+        nonlocal is_stored
+        async with tools.database.write() as session:
+            source = await sources.by_chat(session, message.chat_id)
+            if source is not None and text:
+                await _store(session, tools, source, message, text)
+                is_stored = True
+
+    await save_patiently(f"Post {message.message_id} of the channel {message.chat_id}", save)
+    return is_stored
 
 
 async def is_source(tools: Toolbox, chat_id: int) -> bool:
@@ -61,6 +66,13 @@ async def add_channel(tools: Toolbox, *, chat_id: int, title: str, username: str
         if is_new:
             await operators.write_down(session, actor, ActionKind.ADD_SOURCE, now, source=source.name)
     return source
+
+
+async def _store(session: AsyncSession, tools: Toolbox, source: Source, message: ChannelMessage, text: str) -> None:
+    if message.album_id is None:
+        await posts.store(session, source.id, [_post(message, source, str(message.message_id), text)], tools.now())
+    else:
+        await _store_in_album(session, tools, source, message, message.album_id, text)
 
 
 async def _store_in_album(
