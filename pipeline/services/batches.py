@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -148,7 +149,12 @@ class Doing(Generic[T]):
     async def _known(self, session: AsyncSession, brief: Brief, texts: Mapping[int, Post]) -> dict[int, T]:
         keys = {post_id: self._key(self._tools.model, brief, post) for post_id, post in texts.items()}
         kept = await model_answers.find(session, keys.values())
-        return {post_id: self._job.item(**kept[key]) for post_id, key in keys.items() if key in kept}
+        known: dict[int, T] = {}
+        for post_id, key in keys.items():
+            with contextlib.suppress(TypeError):  # kept by a version whose items had other fields
+                if key in kept:
+                    known[post_id] = self._job.item(**kept[key])
+        return known
 
     def _key(self, model: Model, brief: Brief, post: Post) -> str:
         return answer_key(self._job.kind, model.name, brief, _post_text("", post))
