@@ -2,7 +2,7 @@
 
 Nothing happens at them unless the process was armed when it started, from the environment:
 
-    DIGEST_FAULT_POINTS='{"markers": "/tmp/x", "faults": [{"point": "claim.after", "on_pass": 3}]}'
+    DIGEST_FAULT_POINTS='{"markers": "FOLDER", "faults": [{"point": "claim.after", "on_pass": 3}]}'
 
 Each fault strikes once in the folder of markers, however often the process is started again; one that waits for a post
 with a certain text strikes whenever it passes.

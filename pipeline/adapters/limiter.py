@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from pipeline.adapters.doorbell import as_redis_py_writes_it, cause
+from pipeline.adapters.redis_client import asked, connect
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import LONGEST_RESERVATION_S, Limiter
 
@@ -24,7 +23,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 BURST = 5
-TIMEOUT_S = 1.0
 
 # KEYS: TAT in microseconds, pause. ARGV: microseconds a message, burst, messages, longest wait to reserve for.
 # Returns microseconds to wait. Redis' own clock counts, so that the senders' clocks need not agree.
@@ -53,9 +51,7 @@ class RedisLimiter:
     """Shared by all workers and bots of one Redis."""
 
     def __init__(self, url: str, messages_per_second: float) -> None:
-        self._redis: Redis = Redis.from_url(
-            as_redis_py_writes_it(url), socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S
-        )
+        self._redis: Redis = connect(url)
         self._interval_us = round(1_000_000 / messages_per_second)
         self._heard: defaultdict[int, float] = defaultdict(float)  # pauses, known here at once
         self._reserve = self._redis.register_script(RESERVE)
@@ -65,14 +61,14 @@ class RedisLimiter:
         longest_us = round(LONGEST_RESERVATION_S * 1_000_000)
         keys = [f"digest:rate:{public_bot_id}", _pause_key(public_bot_id)]
         arguments = [self._interval_us, BURST, messages, longest_us]
-        return int(await _asked(self._reserve(keys=keys, args=arguments))) / 1_000_000
+        return int(await asked(self._reserve(keys=keys, args=arguments))) / 1_000_000
 
     async def pause(self, public_bot_id: int, seconds: float) -> None:
         self._heard[public_bot_id] = max(self._heard[public_bot_id], time.monotonic() + seconds)
-        await _asked(self._pause(keys=[_pause_key(public_bot_id)], args=[max(1, round(seconds * 1000))]))
+        await asked(self._pause(keys=[_pause_key(public_bot_id)], args=[max(1, round(seconds * 1000))]))
 
     async def pause_left_s(self, public_bot_id: int) -> float:
-        left_ms = int(await _asked(self._redis.pttl(_pause_key(public_bot_id))))
+        left_ms = int(await asked(self._redis.pttl(_pause_key(public_bot_id))))
         return max(left_ms / 1000, self._heard[public_bot_id] - time.monotonic(), 0.0)
 
     async def close(self) -> None:
@@ -136,10 +132,3 @@ class LimiterWithFallback:
 
 def _pause_key(public_bot_id: int) -> str:
     return f"digest:pause:{public_bot_id}"
-
-
-async def _asked(answer: Awaitable[T]) -> T:
-    try:
-        return await answer
-    except (RedisError, OSError) as error:
-        raise BrokerUnavailable(cause(error)) from None

@@ -10,21 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from pipeline.adapters.doorbell import as_redis_py_writes_it, cause
 from pipeline.adapters.model_gate_scripts import ENTER, LEAVE
+from pipeline.adapters.redis_client import asked, connect
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import Admission, CallResult, Limits, ModelGate
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 1.0
 TICKET_S = 6.0  # a killed process' places are free again after so long
 RENEW_EVERY_S = 2.0
 WINDOW_S = 60.0
@@ -41,9 +37,7 @@ class RedisModelGate:
     """
 
     def __init__(self, url: str, provider: str, limits: Limits, window_s: float = WINDOW_S) -> None:
-        self._redis: Redis = Redis.from_url(
-            as_redis_py_writes_it(url), socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S
-        )
+        self._redis: Redis = connect(url)
         self._limits = limits
         self._window_us = round(window_s * MARGIN * 1_000_000)
         self._burst_us = round(window_s * BURST * 1_000_000)
@@ -58,7 +52,7 @@ class RedisModelGate:
         limits = self._limits
         arguments: list[str | int] = [ticket, tokens, limits.requests, limits.tokens, limits.concurrency]
         arguments += [self._window_us, self._burst_us, round(TICKET_S * 1_000_000)]
-        wait_us, outage = await _asked(self._enter(keys=list(self._keys.values()), args=arguments))
+        wait_us, outage = await asked(self._enter(keys=list(self._keys.values()), args=arguments))
         if int(wait_us) == 0:
             self._inside.add(ticket)
             self._renewal = self._renewal or asyncio.create_task(self._renew())
@@ -69,7 +63,7 @@ class RedisModelGate:
         keys = [self._keys[name] for name in ("tokens", "inside", "pace", "pause", "failures")]
         arguments: list[str | int] = [ticket, -1 if tokens is None else tokens, outcome.value, round(pause_s * 1000)]
         arguments += [self._limits.requests, self._limits.tokens, self._window_us]
-        return int(await _asked(self._leave(keys=keys, args=arguments)))
+        return int(await asked(self._leave(keys=keys, args=arguments)))
 
     async def close(self) -> None:
         if self._renewal is not None:
@@ -94,20 +88,15 @@ class ModelGateWithFallback:
     def __init__(self, shared: ModelGate, own: ModelGate) -> None:
         self._shared = shared
         self._own = own
-        self._in_own: set[str] = set()
 
     async def enter(self, ticket: str, tokens: int) -> Admission:
         try:
             return await self._shared.enter(ticket, tokens)
         except BrokerUnavailable:
-            self._in_own.add(ticket)
             return await self._own.enter(ticket, tokens)
 
     async def leave(self, ticket: str, outcome: CallResult, tokens: int | None = None, pause_s: float = 0.0) -> int:
-        failures = 0
-        if ticket in self._in_own or outcome is not CallResult.WORKED:
-            self._in_own.discard(ticket)
-            failures = await self._own.leave(ticket, outcome, tokens, pause_s)
+        failures = await self._own.leave(ticket, outcome, tokens, pause_s)
         try:
             return await self._shared.leave(ticket, outcome, tokens, pause_s)
         except BrokerUnavailable:
@@ -115,10 +104,3 @@ class ModelGateWithFallback:
 
     async def close(self) -> None:
         await self._shared.close()
-
-
-async def _asked(answer: Awaitable[T]) -> T:
-    try:
-        return await answer
-    except (RedisError, OSError) as error:
-        raise BrokerUnavailable(cause(error)) from None

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from pipeline.adapters.doorbell import as_redis_py_writes_it, cause
-from pipeline.errors import BrokerUnavailable
+from pipeline.adapters.redis_client import asked, connect
 from pipeline.ports import Neighbour
 
 KEY = "digest:installation"
 STANDS_S = 15.0
-TIMEOUT_S = 1.0
 
 # KEYS: the nameplate. ARGV: our name, milliseconds. Returns the name that stands there now, and for how long.
 SHOW = """
@@ -28,19 +25,11 @@ class RedisNameplate:
     """In the Redis, and in the one of its databases, that the settings name."""
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(
-            as_redis_py_writes_it(url),
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            decode_responses=True,
-        )
+        self._redis: Redis = connect(url, decode_responses=True)
         self._show = self._redis.register_script(SHOW)
 
     async def show(self, name: str) -> Neighbour | None:
-        try:
-            there, left_ms = await self._show(keys=[KEY], args=[name, round(STANDS_S * 1000)])
-        except (RedisError, OSError) as error:
-            raise BrokerUnavailable(cause(error)) from None
+        there, left_ms = await asked(self._show(keys=[KEY], args=[name, round(STANDS_S * 1000)]))
         return None if there == name else Neighbour(there, int(left_ms) / 1000)
 
     async def close(self) -> None:

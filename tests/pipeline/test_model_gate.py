@@ -185,3 +185,16 @@ async def test_without_redis_each_process_keeps_the_limits_by_itself(tmp_path: P
     await gate.leave(mine, CallResult.FAILED)
     assert (await gate.enter(ticket(), 1)).wait_s == 0
     await gate.close()
+
+
+async def test_what_failed_long_ago_counts_no_more_when_redis_goes_away(redis: RedisServer) -> None:
+    """A process by itself knows of the successes, too, and not of failures alone."""
+    shared = RedisModelGate(redis.url, f"p{next(names)}", Limits())
+    gate = ModelGateWithFallback(shared, own := LocalModelGate(Limits()))
+    for result in (CallResult.FAILED, CallResult.FAILED, CallResult.WORKED, CallResult.FAILED):
+        mine = ticket()
+        assert (await gate.enter(mine, 1)).wait_s == 0
+        await gate.leave(mine, result)
+    await gate.close()
+    admission = await own.enter(ticket(), 1)
+    assert (admission.wait_s, admission.is_outage) == (0, False)
