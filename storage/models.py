@@ -435,10 +435,13 @@ class FaultRow(Base):
 
 
 class WorkerRow(Base):
+    """`machine` tells the kernel that it runs on from all others, which a container's host name does not."""
+
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     host: Mapped[str] = mapped_column(String(200))
+    machine: Mapped[str | None] = mapped_column(String(64))
     pid: Mapped[int]
     queues: Mapped[list[str]] = mapped_column(Json)
     concurrency: Mapped[int]
@@ -473,3 +476,18 @@ class StrangerRow(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     times: Mapped[int]
     seen_at: Mapped[datetime]
+
+
+class SelfTestRow(Base):
+    """A try of the model through a worker: asked for, begun by `worker`, and how it ended."""
+
+    __tablename__ = "self_tests"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    asked_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    worker: Mapped[str | None] = mapped_column(String(200))
+    model: Mapped[str | None]
+    duration_ms: Mapped[int | None]
+    failure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
