@@ -142,8 +142,9 @@ async def test_healthy_posts_are_right_poisoned_ones_are_set_aside_and_few_calls
     for post_id, verdict in verdicts.items():
         assert verdict == expected_verdict(server, texts[post_id])
 
+    # A batch that is put off, since others just made it look like an outage, is asked again once or twice.
     sorting = [call for call in server.calls if call.kind == "categorization"]
     for batch, calls in batches_of(sorting).items():
-        assert calls - 1 <= 7 * len(batch & bad), (sorted(batch), calls)
+        assert calls - 1 <= 9 * len(batch & bad), (sorted(batch), calls)
     assert len(sorting) - POSTS // BATCH <= 7 * len(bad), "with the questions whether the server works at all"
     assert max(len(batch) for batch in batches_of(sorting)) == BATCH

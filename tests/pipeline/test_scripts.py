@@ -19,13 +19,12 @@ from redis import Redis
 
 from settings import HOME
 from tests.pipeline.shell import DEADLINE_S, make_executable, wait_until
+from tests.servers.redis_server import free_port
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 class Scripts:
