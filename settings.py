@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -25,7 +25,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -100,6 +100,7 @@ class TelegramSettings(Table):
 
 class DatabaseSettings(Table):
     url: Url = Field("sqlite:///var/digest.db", repr=False)
+    pool_size: int = Field(10, ge=2, le=100)
 
 
 def _redis_url(url: str) -> str:
@@ -108,9 +109,21 @@ def _redis_url(url: str) -> str:
         is_good = parts.scheme in ("redis", "rediss", "redis+socket") and parts.port != 0
     except ValueError:  # the port is no number
         is_good = False
-    if is_good:
-        return url
-    raise PydanticCustomError("redis_url", "it is no Redis URL, write redis://127.0.0.1:6379/0")
+    if not is_good:
+        raise PydanticCustomError("redis_url", "it is no Redis URL, write redis://127.0.0.1:6379/0")
+    _check_tls(parts.query)
+    return url
+
+
+def _check_tls(query: str) -> None:
+    """As both libraries that talk to Redis read it; a file that is not there would be looked for again and again."""
+    wanted = dict(parse_qsl(query))
+    if wanted.get("ssl_cert_reqs", "required") not in ("required", "optional", "none"):
+        raise PydanticCustomError("redis_tls", "ssl_cert_reqs is required, optional or none")
+    for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
+        if name in wanted and not Path(wanted[name]).is_file():
+            named = {"name": name, "file": wanted[name]}
+            raise PydanticCustomError("redis_tls", "{name} names {file}, which is no file", named)
 
 
 class RedisSettings(Table):
@@ -168,6 +181,7 @@ class SecuritySettings(Table):
 
 class MetricsSettings(Table):
     port: int = Field(0, ge=0, le=65535)
+    host: str = Field("127.0.0.1", min_length=1)
 
 
 class LoggingSettings(Table):
@@ -210,9 +224,9 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, toml
 
 
-def settings_path() -> Path:
-    """The settings file: DIGEST_SETTINGS_FILE, else settings.toml beside this module."""
-    return Path(os.environ.get(PREFIX + "SETTINGS_FILE") or HOME / "settings.toml")
+def settings_path(env_file: Path = HOME / ".env") -> Path:
+    """The settings file: DIGEST_SETTINGS_FILE of the environment or .env, else settings.toml beside this module."""
+    return Path(environment_value(PREFIX + "SETTINGS_FILE", env_file) or HOME / "settings.toml")
 
 
 def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> Settings:
@@ -221,10 +235,10 @@ def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> S
     Raises:
         BadSettings: a key is unknown, has the wrong type or is out of range, or the file is not TOML.
     """
-    path = path or settings_path()
+    path = path or settings_path(env_file)
     if not path.is_file():
-        raise BadSettings(f"There is no settings file {path}: correct {PREFIX}SETTINGS_FILE or put settings.toml back.")
-    _refuse_unknown_tables({**dotenv_values(env_file), **os.environ})
+        raise BadSettings(no_file_sentence(path))
+    refuse_unknown_tables({**dotenv_values(env_file), **os.environ})
 
     class FromFiles(Settings):
         model_config = SettingsConfigDict(toml_file=path, env_file=env_file)
@@ -232,11 +246,17 @@ def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> S
     try:
         return FromFiles()
     except ValidationError as error:
-        raise BadSettings(_sentence(error, path)) from None
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise BadSettings(wrong_setting_sentence(first, path)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is not valid TOML: {error}.") from None
     except SettingsError as error:
         raise BadSettings(f"A setting in the environment cannot be read: {error}.") from None
+
+
+def metrics_folder() -> Path:
+    """Where this host's processes keep what they count: DIGEST_METRICS_DIR, else var/metrics beside this module."""
+    return Path(environment_value(PREFIX + "METRICS_DIR") or HOME / "var" / "metrics")
 
 
 def environment_value(name: str, env_file: Path = HOME / ".env") -> str | None:
@@ -244,15 +264,20 @@ def environment_value(name: str, env_file: Path = HOME / ".env") -> str | None:
     return os.environ.get(name) or dotenv_values(env_file).get(name) or None
 
 
-def _refuse_unknown_tables(variables: Mapping[str, str | None]) -> None:
+def refuse_unknown_tables(variables: Mapping[str, str | None]) -> None:
+    """Raises: BadSettings: a variable is to set something in a table that there is not."""
     for name in variables:
         table, delimiter, _ = name.upper().removeprefix(PREFIX).partition("__")
         if name.upper().startswith(PREFIX) and delimiter and table.lower() not in Settings.model_fields:
             raise BadSettings(f"Unknown setting {name}: there is no table [{table.lower()}] in settings.toml.")
 
 
-def _sentence(error: ValidationError, path: Path) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
+def no_file_sentence(path: Path) -> str:
+    return f"There is no settings file {path}: correct {PREFIX}SETTINGS_FILE or put settings.toml back."
+
+
+def wrong_setting_sentence(first: ErrorDetails, path: Path) -> str:
+    """What is wrong with a setting, and where it stands; never its value, which may be a secret."""
     key = ".".join(str(part) for part in first["loc"])
     variable = PREFIX + "__".join(str(part).upper() for part in first["loc"])
     place = f"in the environment ({variable})" if variable in os.environ else f"in {path.name} or .env"

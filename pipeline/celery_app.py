@@ -17,7 +17,7 @@ GIVEN_BACK_SOON = {"visibility_timeout": 60, "unacked_restore_interval": 5, "una
 
 def make_worker_app(broker_url: str) -> Celery:
     """The application a worker runs: waits for the broker as long as it takes."""
-    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "pipeline.careful_transport:Transport"))
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "pipeline.celery_parts.careful_transport:Transport"))
     app = _make_app(broker_url)
     app.conf.update(
         broker_connection_retry_on_startup=True,
@@ -28,7 +28,7 @@ def make_worker_app(broker_url: str) -> Celery:
             "health_check_interval": 10,
             **GIVEN_BACK_SOON,
         },
-        worker_consumer="pipeline.patient_consumer:PatientConsumer",
+        worker_consumer="pipeline.celery_parts.patient_consumer:PatientConsumer",
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
@@ -52,8 +52,20 @@ def make_producer_app(broker_url: str) -> Celery:
     return app
 
 
+def make_monitor_app(broker_url: str) -> Celery:
+    """The application that only looks: what is in the queues, what workers tell of their tasks and of themselves."""
+    app = _make_app(broker_url)
+    app.conf.update(
+        broker_connection_timeout=CONNECT_TIMEOUT_S,
+        broker_transport_options={"socket_connect_timeout": CONNECT_TIMEOUT_S, "health_check_interval": 10},
+    )
+    with app.connection() as connection:  # it opens nothing; Flower's page about Redis looks here and not into the URL
+        app.conf.broker_use_ssl = connection.ssl
+    return app
+
+
 def _make_app(broker_url: str) -> Celery:
-    app = Celery("digest", broker=broker_url, set_as_current=False)
+    app = Celery("digest", broker=_with_checked_certificate(broker_url), set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -66,3 +78,11 @@ def _make_app(broker_url: str) -> Celery:
         enable_utc=True,
     )
     return app
+
+
+def _with_checked_certificate(url: str) -> str:
+    """Where a rediss:// URL does not say whether to check the certificate, redis-py does and Kombu does not: it would
+    show the password to whoever stands in between."""
+    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"

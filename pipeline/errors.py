@@ -57,6 +57,16 @@ class ForeignRedis(Exception):
         )
 
 
+class AnotherMachine(Exception):
+    """A process on another machine works with the SQLite file of the settings."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The database is an SQLite file, and {name} on another machine works with it, too: an SQLite file is for "
+            "one machine. Set database.url to a PostgreSQL database on all machines, or stop the processes over there."
+        )
+
+
 class Unreachable(Exception):
     """Telegram will not deliver to this chat, and said why: `why` for us, the message in its own words."""
 

@@ -1,19 +1,25 @@
-"""Logging: one format for all processes, and no secret in any line."""
+"""Logging: one format for all processes, what each line is about, and no secret in any line."""
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
+import multiprocessing
 import re
+import socket
 import sys
 import threading
+from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from pipeline.log_marks import found_by, new_error_id, subject
 from settings import HIDDEN, Settings, without_passwords
 
 BOT_TOKEN = re.compile(r"\d{5,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
+JSON_OF_SERVICE = "lines of a service in JSON"
 SHORTEST_SECRET = 6  # what is shorter would hide innocent words
 
 log = logging.getLogger(__name__)
@@ -23,8 +29,11 @@ def configure_logging(settings: Settings, *, quiet: bool = False) -> None:
     """Log to stderr as the settings say; `quiet` shows warnings and worse only."""
     handler = logging.StreamHandler(sys.stderr)
     formatter: logging.Formatter = JsonFormatter() if settings.logging.format == "json" else TextFormatter()
+    if settings.logging.format == "json" and not quiet:
+        handler.set_name(JSON_OF_SERVICE)
     handler.setFormatter(RedactingFormatter(formatter, _secrets(settings)))
     logging.basicConfig(level=logging.WARNING if quiet else settings.logging.level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
     for noisy in (
         "aiosqlite",
         "celery.worker.strategy",
@@ -40,38 +49,66 @@ def configure_logging(settings: Settings, *, quiet: bool = False) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def name_process(name: str) -> str:
+    """From now on the lines of this process, where they are JSON, carry this name and the host's: name@host."""
+    multiprocessing.current_process().name = full_name = f"{name}@{socket.gethostname()}"
+    return full_name
+
+
+def say(sentence: str) -> None:
+    """The last words of a process: a sentence on stderr, and a line of the log where a service writes JSON."""
+    if any(handler.name == JSON_OF_SERVICE for handler in logging.getLogger().handlers):
+        log.critical("%s", sentence)
+    else:
+        sys.stderr.write(f"{sentence}\n")
+
+
 def log_unhandled_errors() -> None:
     """From now on an error that ends the program or a thread is a line of the log, with nothing secret in it."""
 
     def of_program(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, Exception):
-            log.critical("An error ended this program", exc_info=(kind, error, traceback))
+            log.critical("An error ended this program", exc_info=error, extra=found_by(new_error_id()))
         else:
             sys.__excepthook__(kind, error, traceback)
 
     def of_thread(ended: threading.ExceptHookArgs) -> None:
         if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
-            log.critical("An error ended a thread", exc_info=ended.exc_value)
+            log.critical("An error ended a thread", exc_info=ended.exc_value, extra=found_by(new_error_id()))
 
     sys.excepthook = of_program
     threading.excepthook = of_thread
 
 
 class TextFormatter(logging.Formatter):
+    """For people: when, how bad, who, [what it is about], [the id of an error], what."""
+
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
 
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        marked = copy.copy(record)
+        marked.message = _in_brackets(record) + record.message
+        return super().formatMessage(marked)
+
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and, where there is one, the traceback."""
+    """One JSON object a line: time, level, logger, message and process.
+
+    Where there are any: the run, public bot and work that it is about, the id of an error that people are told, and the
+    traceback.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            "process": record.processName,
         }
+        marks = {**asdict(subject()), "error_id": getattr(record, "error_id", None)}
+        line |= {name: mark for name, mark in marks.items() if mark is not None}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
@@ -90,6 +127,15 @@ class RedactingFormatter(logging.Formatter):
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
         return without_passwords(BOT_TOKEN.sub(HIDDEN, line))
+
+
+def _in_brackets(record: logging.LogRecord) -> str:
+    about = subject()
+    words = [f"run {about.run}" if about.run is not None else "", about.bot or ""]
+    words.append(f"work {about.work}" if about.work is not None else "")
+    error_id = getattr(record, "error_id", None)
+    brackets = [" ".join(word for word in words if word), f"error {error_id}" if error_id else ""]
+    return "".join(f"[{bracket}] " for bracket in brackets if bracket)
 
 
 def _secrets(settings: Settings) -> frozenset[str]:

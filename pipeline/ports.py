@@ -87,6 +87,13 @@ class Doorbell(Protocol):
             BrokerUnavailable: nobody heard it; the tick rings again.
         """
 
+    async def ring_self_test(self, self_test_id: int) -> None:
+        """Ring for a worker to try the model.
+
+        Raises:
+            BrokerUnavailable: nobody heard it.
+        """
+
     async def depths(self) -> Mapping[str, int]:
         """Waiting messages by queue.
 

@@ -15,9 +15,13 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.errors import AnotherMachine
 from pipeline.services.neighbours import Neighbourhood
+from pipeline.services.one_machine import OtherMachines
+from pipeline.services.schema_watch import SchemaWatch
 from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, tick
 from pipeline.services.ticking import ROLE as TICK_ROLE
+from pipeline.signs_of_life import SignsOfLife
 from pipeline.toolbox import Toolbox
 from storage import model_answers, work, workers
 from storage.database import trouble
@@ -30,10 +34,12 @@ RENEW_EVERY_S = 10.0
 AFTER_DATABASE_ERROR_S = 1.0
 TICK_EVERY_S = 2.0
 LOOK_AROUND_EVERY_S = 3.0
+LIVE_EVERY_S = 5.0
+SCHEMA_EVERY_S = 10.0
 
 
 def owner_name() -> str:
-    """A name for this process that no other process, past or present, has: host/machine:pid:random."""
+    """A name for this process that no other process, past or present, has: host/machine.space:pid:random."""
     return f"{socket.gethostname()}/{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -61,22 +67,29 @@ def is_dead(owner: str, me: str) -> bool:
 
 @cache
 def _machine() -> str:
-    """What tells this boot of this kernel and this space of process ids from all others; empty where nothing does."""
+    """What tells this boot of this kernel from all others, and this space of process ids; empty where nothing does."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
-    return hashlib.blake2b(f"{boot}{space}".encode(), digest_size=4).hexdigest()
+    return ".".join(hashlib.blake2b(one.encode(), digest_size=4).hexdigest() for one in (boot, space))
 
 
 class Pulse:
-    """Runs the background loops. `worker` is None in a process that is no Celery worker and gives no signs of life."""
+    """Runs the background loops. `worker` is None in a process that is no Celery worker and gives no signs of life.
+
+    `refused` raises AnotherMachine as soon as the process must end for its sake.
+    """
 
     def __init__(self, tools: Toolbox, worker: Worker | None) -> None:
         self._tools = tools
         self._worker = worker
         self._neighbourhood = Neighbourhood(tools)
+        self._other_machines = OtherMachines(tools)
+        self.refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._signs = SignsOfLife(os.environ)
+        self._schema = SchemaWatch(tools)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -84,12 +97,16 @@ class Pulse:
             _every(RENEW_EVERY_S, self._renew),
             _every(TICK_EVERY_S, self._tick),
             _every(LOOK_AROUND_EVERY_S, self._neighbourhood.look),
+            _every(LOOK_AROUND_EVERY_S, self._look_for_other_machines),
+            _every(LIVE_EVERY_S, self._live),
+            _every(SCHEMA_EVERY_S, self._schema.look),
         ]
         if self._worker is not None:
             loops.append(_every(BEAT_EVERY_S, self._beat))
         if self._tools.has_local_engine:
             loops.append(_every(TICK_EVERY_S, self._stand_for_local_engines))
         self._tasks = [asyncio.create_task(loop) for loop in loops]
+        self._signs.is_ready()
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -117,6 +134,17 @@ class Pulse:
             async with self._tools.database.write() as session:
                 await workers.forget_old(session, self._tools.now())
                 await model_answers.forget_old(session, self._tools.now())
+        self._signs.works()
+
+    async def _look_for_other_machines(self) -> None:
+        try:
+            await self._other_machines.look()
+        except AnotherMachine as refusal:
+            if not self.refused.done():
+                self.refused.set_exception(refusal)
+
+    async def _live(self) -> None:
+        self._signs.lives()
 
     async def _stand_for_local_engines(self) -> None:
         """One living local engine is enough for all local runs: they look at the same rows."""

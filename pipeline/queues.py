@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from storage.records import WorkKind
 
+SELF_TEST = "test_ai_service"
+SELF_TEST_QUEUE = "categorize"  # where those listen who ask models
+
 ALL_QUEUES = ("categorize", "summarize", "deliver", "housekeeping")
 
 QUEUES: Mapping[WorkKind, str] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.meter import Meter, NoMeter
 from pipeline.ports import Couriers, Doorbell, Limiter, Model, ModelGate, Nameplate
 from pipeline.solitude import Solitude
 from settings import ProviderSettings, Settings
@@ -49,6 +50,7 @@ class Toolbox:
     solitude: Solitude = field(default_factory=Solitude)
     unrenewed: dict[Work, datetime] = field(default_factory=dict)
     nameplate: Nameplate | None = None
+    meter: Meter = field(default_factory=NoMeter)
 
     @property
     def model(self) -> Model:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.adapters.couriers import PublicCouriers
 from pipeline.adapters.doorbell import CeleryDoorbell, LocalDoorbell
@@ -17,13 +20,23 @@ from pipeline.adapters.model_gate import ModelGateWithFallback, RedisModelGate
 from pipeline.adapters.nameplate import RedisNameplate
 from pipeline.adapters.token_box import open_token_box
 from pipeline.local_engine import LocalEngine
+from pipeline.meter import NoMeter
 from pipeline.ports import Doorbell, Limiter, Limits, Model, ModelGate
 from pipeline.pulse import Pulse, host_of, owner_name
+from pipeline.services.counting import RunCounter
+from pipeline.services.observing import Lookout
+from pipeline.services.one_machine import refuse_another_machine
 from pipeline.toolbox import Provider, Toolbox
-from settings import HOME, ProviderSettings, Settings
+from settings import HOME, ProviderSettings, Settings, metrics_folder
+from storage import installation, workers
 from storage.database import Database, database_url
 from storage.records import Worker
 from storage.schema import migrate
+
+if TYPE_CHECKING:
+    from pipeline.adapters.metrics.endpoint import Endpoint
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -35,18 +48,24 @@ class Process:
 
 
 @asynccontextmanager
-async def open_process(settings: Settings, *, with_local_engine: bool = False) -> AsyncIterator[Process]:
-    """Migrate the database and lay out the tools; everything is closed in the end.
+async def open_process(
+    settings: Settings, role: str | None = None, *, with_local_engine: bool = False
+) -> AsyncIterator[Process]:
+    """Migrate the database and lay out the tools; everything is closed in the end. `role` is what this process is to
+    whoever watches the metrics; without one it counts nothing.
 
     Raises:
         BadDatabaseUrl, SchemaTooNew, DatabaseUnreachable: see storage.
+        AnotherMachine: it is an SQLite file, and a process on another machine works with it.
     """
     url = database_url(settings.database.url, HOME)
     await migrate(url)
     nudged = asyncio.Event()
+    database = Database(url, settings.database.pool_size)
+    endpoint = await open_endpoint(settings, database, role)
     tools = Toolbox(
         settings=settings,
-        database=Database(url),
+        database=database,
         providers=make_providers(settings),
         doorbell=make_doorbell(settings, nudged.set),
         couriers=PublicCouriers(settings.telegram.api_url, lambda: open_token_box(settings.security, make_key=False)),
@@ -55,10 +74,17 @@ async def open_process(settings: Settings, *, with_local_engine: bool = False) -
         owner=owner_name(),
         has_local_engine=with_local_engine,
         nameplate=None if settings.engine.mode == "local" else RedisNameplate(settings.redis.url),
+        meter=endpoint.meter if endpoint is not None else NoMeter(),
     )
+    if endpoint is not None:
+        database.when_runs_end(RunCounter(tools).count)
+        endpoint.start(Lookout(tools, _files_of(database)).look)
     try:
+        await refuse_another_machine(tools)
         yield Process(tools, nudged)
     finally:
+        if endpoint is not None:
+            await endpoint.close()
         for provider in tools.providers:
             await provider.model.close()
             await provider.gate.close()
@@ -71,17 +97,37 @@ async def open_process(settings: Settings, *, with_local_engine: bool = False) -
 
 
 @asynccontextmanager
-async def local_engine(process: Process) -> AsyncIterator[None]:
+async def local_engine(process: Process) -> AsyncIterator[Pulse]:
     """Do the work of local runs in this process, and the tick with it."""
     engine = LocalEngine(process.tools, process.nudged)
     pulse = Pulse(process.tools, worker=None)
     engine.start()
     pulse.start()
     try:
-        yield
+        yield pulse
     finally:
         await engine.stop()
         await pulse.stop()
+
+
+async def open_endpoint(settings: Settings, database: Database, role: str | None) -> Endpoint | None:
+    """Count for this process and serve the metrics of its host; None where nobody is to, or nothing can be written."""
+    if settings.metrics.port == 0 or role is None:
+        return None
+    from pipeline.adapters.metrics.endpoint import Endpoint
+
+    async with database.write() as session:
+        folder = metrics_folder() / await installation.name(session)
+    try:
+        return Endpoint(folder, role, settings.metrics.host, settings.metrics.port)
+    except OSError as error:
+        log.warning("This process counts nothing for the metrics: %s cannot be used (%s).", folder, error.strerror)
+        return None
+
+
+def _files_of(database: Database) -> Path:
+    """Where this installation's disk may become full."""
+    return Path(database.url.database or "").parent if database.is_sqlite else HOME
 
 
 def make_providers(settings: Settings) -> tuple[Provider, ...]:
@@ -150,7 +196,8 @@ def make_limiter(settings: Settings, *, with_local_engine: bool) -> Limiter:
 def make_worker_record(name: str, owner: str, queues: tuple[str, ...], concurrency: int) -> Worker:
     """The sign of life of a worker that starts now."""
     pid = int(owner.rsplit(":", 2)[1])
-    return Worker(name, host_of(owner), pid, queues, concurrency, started_at=utc_now(), seen_at=utc_now())
+    now = utc_now()
+    return Worker(name, host_of(owner), pid, queues, concurrency, now, now, workers.machine_of(owner))
 
 
 def utc_now() -> datetime:

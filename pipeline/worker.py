@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
+import signal
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,12 +16,17 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from celery import signals
+from celery.apps import worker as celery_worker
 from celery.platforms import SecurityWarning
 
 from pipeline.celery_app import make_worker_app
+from pipeline.celery_parts.separate_pools import groups_of, step_for, tell_all_queues
 from pipeline.fault_points import arm
+from pipeline.logs import name_process
+from pipeline.meter import Meter
 from pipeline.pulse import Pulse
 from pipeline.services.neighbours import refuse_foreign_redis
+from pipeline.services.self_testing import do_self_test
 from pipeline.services.working import perform, perform_delivery
 from pipeline.tasks import register_tasks
 from pipeline.toolbox import Toolbox
@@ -68,6 +73,7 @@ class WorkerProcess:
         self._loop = LoopThread()
         self._stack = AsyncExitStack()
         self._in_hand: set[asyncio.Task[object]] = set()
+        self.refusal: BaseException | None = None
         self._tools: Toolbox
 
     def start(self) -> None:
@@ -78,38 +84,50 @@ class WorkerProcess:
         self._loop.run(self._stack.aclose())
         self._loop.stop()
 
+    @property
+    def meter(self) -> Meter:
+        return self._tools.meter
+
     def plan_of(self, run_id: int) -> int | None:
         return self._loop.run(self._plan_of(run_id))
 
     def perform(self, kind: WorkKind, work_id: int) -> None:
-        self._loop.run(self._guarded(f"{kind}({work_id})", lambda: perform(self._tools, kind, work_id)))
+        self._loop.run(self._guarded(lambda: perform(self._tools, kind, work_id)))
 
     def deliver(self, digest_id: int) -> None:
-        self._loop.run(self._guarded(f"delivery({digest_id})", lambda: perform_delivery(self._tools, digest_id)))
+        self._loop.run(self._guarded(lambda: perform_delivery(self._tools, digest_id)))
+
+    def test_model(self, self_test_id: int) -> None:
+        self._loop.run(self._guarded(lambda: do_self_test(self._tools, self_test_id, self._name)))
 
     def end_soon(self) -> None:
         """Let what is in hand finish within the grace period; what is left then is handed back."""
         self._loop.call_later(GRACE_S, self._cancel_what_is_left)
 
     async def _open(self) -> None:
-        process = await self._stack.enter_async_context(open_process(self._settings))
+        process = await self._stack.enter_async_context(open_process(self._settings, "worker"))
         self._tools = process.tools
         await refuse_foreign_redis(self._tools)
         pulse = Pulse(self._tools, make_worker_record(self._name, self._tools.owner, self._queues, self._concurrency))
         pulse.start()
         self._stack.push_async_callback(pulse.stop)
+        pulse.refused.add_done_callback(self._on_refused)
+
+    def _on_refused(self, refused: asyncio.Future[None]) -> None:
+        self.refusal = refused.exception()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     async def _plan_of(self, run_id: int) -> int | None:
         async with self._tools.database.read() as session:
             return await work.plan_of(session, run_id)
 
-    async def _guarded(self, name: str, work_on: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    async def _guarded(self, work_on: Callable[[], Coroutine[Any, Any, object]]) -> None:
         task = asyncio.ensure_future(work_on())
         self._in_hand.add(task)
         try:
             await task
         except asyncio.CancelledError:
-            log.info("%s was handed back", name)
+            return  # handed back: the work says so
         finally:
             self._in_hand.discard(task)
 
@@ -127,14 +145,19 @@ def _leave_logging_alone(**_: object) -> None:
     """Having a receiver is what keeps Celery from setting up logging its own way."""
 
 
+def _keep_quiet(*_: object) -> None:
+    """What Celery writes beside the log when a signal comes: it would be no line of JSON."""
+
+
 def run_worker(settings: Settings, queues: Sequence[str], concurrency: int, name: str | None) -> int:
     """Work until SIGTERM; the exit code is 0 when everything in hand was finished or handed back.
 
     Raises:
         ForeignRedis: another installation works with this Redis.
+        AnotherMachine: the database is an SQLite file, and a process on another machine works with it.
     """
     arm(os.environ)
-    hostname = f"{name or f'worker-{os.getpid()}'}@{socket.gethostname()}"
+    hostname = name_process(name or f"worker-{os.getpid()}")
     process = WorkerProcess(settings, hostname, queues, concurrency)
     try:
         process.start()
@@ -145,13 +168,19 @@ def run_worker(settings: Settings, queues: Sequence[str], concurrency: int, name
             process.end_soon()
 
         signals.worker_shutting_down.connect(on_shutting_down, weak=False)
+        celery_worker.safe_say = _keep_quiet
         signals.setup_logging.connect(_leave_logging_alone, weak=False)
         warnings.filterwarnings("ignore", category=SecurityWarning)  # it is about pickle; only JSON is accepted here
+        mine, *others = groups_of(queues)
+        app.steps["consumer"].add(step_for(others, concurrency))
+        tell_all_queues(app, queues)
         worker = app.Worker(
-            hostname=hostname, pool="threads", concurrency=concurrency, queues=list(queues), without_mingle=True,
-            without_gossip=True, quiet=True,
+            hostname=hostname, pool="pipeline.celery_parts.separate_pools:SeparatePools", concurrency=concurrency,
+            queues=list(mine), without_mingle=True, without_gossip=True, quiet=True,
         )  # fmt: skip
         worker.start()
+        if process.refusal is not None:
+            raise process.refusal
         return int(worker.exitcode or 0)
     finally:
         process.stop()

@@ -100,7 +100,7 @@ make_venv() {
     local python
     python="$(ensure_python)" || return 1
     if [ -f "$VENV/pyvenv.cfg" ]; then # of a Python that is gone or too old
-        rm -rf "$VENV/bin" "$VENV/include" "$VENV/lib" "$VENV/lib64" "$VENV/pyvenv.cfg"
+        rm -rf "${VENV:?}/bin" "${VENV:?}/include" "${VENV:?}/lib" "${VENV:?}/lib64" "${VENV:?}/pyvenv.cfg"
     fi
     if ! "$python" -m venv "$VENV" >&2; then
         say "$python cannot make a virtual environment in $VENV: on Debian and Ubuntu install python3-venv and try again."
@@ -153,6 +153,16 @@ ensure_local_redis() {
         0) "$PROJECT/scripts/start_redis.sh" ;;
         2) exit 2 ;;
     esac
+}
+
+# --- Flower -------------------------------------------------------------------------------------------------
+
+flower_folder() { echo "${DIGEST_FLOWER_DIR:-$PROJECT/var/flower}"; }
+
+# flower_running: prints process number and address of this installation's Flower, or nothing. What a killed one has left in
+# the file is told from what a living one has by a lock, which Python looks at.
+flower_running() {
+    if [ -s "$(flower_folder)/flower.pid" ]; then "$PYTHON" -m pipeline flower-running || true; fi
 }
 
 # --- keeping a program running ------------------------------------------------------------------------------
@@ -210,6 +220,23 @@ how_it_ended() { # STATUS
     fi
 }
 
+# lines_are_json: whether the settings ask for logs in JSON. Python would take half a second to say so.
+lines_are_json() {
+    case "${DIGEST_LOGGING__FORMAT:-}" in json) return 0 ;; ?*) return 1 ;; esac
+    grep -qs '^DIGEST_LOGGING__FORMAT="\{0,1\}json' "$PROJECT/.env" ||
+        grep -qs '^format *= *"json"' "${DIGEST_SETTINGS_FILE:-$PROJECT/settings.toml}"
+}
+
+# tell SENTENCE: a line of the log of whatever is kept running; no sentence has quotes or backslashes in it.
+tell() {
+    if lines_are_json; then
+        say "$(printf '{"time": "%s", "level": "WARNING", "logger": "%s", "message": "%s"}' \
+            "$(date -u +%Y-%m-%dT%H:%M:%S+00:00)" "$(basename "$0")" "$1")"
+    else
+        say "$1"
+    fi
+}
+
 # run_forever NAME COMMAND...: runs the command and starts it again when it dies, after 1, 2, 4, … 30 s, and after 1 s again
 # once it has run for a minute. SIGTERM, SIGINT and SIGHUP become one SIGTERM for the command.
 # Returns 0 when it ended by itself with 0 or on request, and 2 when it ended with 2 (settings or usage).
@@ -223,7 +250,7 @@ run_forever() {
         if [ "$status" -eq 143 ] && [ -n "$STOPPING" ]; then status=0; fi # stopped before it was ready
         if [ "$status" -eq 0 ] || [ "$status" -eq 2 ] || [ -n "$STOPPING" ]; then return "$status"; fi
         if [ $((SECONDS - began)) -ge 60 ]; then delay=1; fi
-        say "$name $(how_it_ended "$status") and is started again in $delay s."
+        tell "$name $(how_it_ended "$status") and is started again in $delay s."
         run_child sleep "$delay" || true
         delay=$((delay < 15 ? delay * 2 : 30))
     done

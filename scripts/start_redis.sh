@@ -39,6 +39,7 @@ start_server() {
     "$SERVER" --bind 127.0.0.1 --port "$PORT" --daemonize yes --dir "$FOLDER" \
         --pidfile "$FOLDER/redis.pid" --logfile "$FOLDER/redis.log" \
         --appendonly yes --appendfsync everysec --save "" --maxmemory-policy noeviction \
+        --latency-monitor-threshold 100 \
         >&2 9>&- || die_with_log
     wait_until_ready || die_with_log
     echo "Started $(basename "$SERVER") $(server_version) on 127.0.0.1:$PORT, data in $SHOWN_FOLDER."

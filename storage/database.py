@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -32,8 +32,12 @@ POSTGRES_LIMITS = {  # nobody waits for ever for a process or a network that sta
     "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
 }
 
+NO_CONNECTION_LEFT = ("too many clients", "too many connections", "remaining connection slots")  # it sends no code then
 POSTGRES_DISK_FULL = "53100"
 AWAY = (OperationalError, InterfaceError, PoolTimeout)  # locked, full, or not to be reached: it may work again later
+
+RunsEnded = Callable[[Mapping[int, str]], Awaitable[None]]  # states by run
+ENDED_RUNS = "ended_runs"
 
 _open_sessions: ContextVar[int] = ContextVar("open_sessions", default=0)
 _asked_at: ContextVar[float] = ContextVar("asked_at")
@@ -54,6 +58,8 @@ def trouble(error: SQLAlchemyError) -> str:
     """What is wrong with the database, in a few words for the log; never a statement or its values."""
     if is_full(error):
         return "its disk is full"
+    if isinstance(error, DBAPIError) and any(sign in str(error.orig) for sign in NO_CONNECTION_LEFT):
+        return "it permits no more connections: raise its max_connections, or lower database.pool_size"
     is_locked = isinstance(error, DBAPIError) and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
     return "it is locked" if is_locked else type(error).__name__
 
@@ -83,16 +89,17 @@ def database_url(setting: str, home: Path) -> URL:
 class Database:
     """Sessions of one process; made and closed on the event loop that uses it."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, pool_size: int = POSTGRES_POOL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._runs_ended: RunsEnded | None = None
         if self.is_sqlite:
             self._writer = _sqlite_engine(url, connections=1, read_only=False)
             self._reader = _sqlite_engine(url, connections=READERS, read_only=True)
         else:
             self._writer = self._reader = create_async_engine(
                 url,
-                pool_size=POSTGRES_POOL,
+                pool_size=pool_size,
                 max_overflow=0,
                 pool_pre_ping=True,
                 hide_parameters=True,
@@ -108,8 +115,16 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session whose changes are committed when the block ends without an error. Keep the block short."""
-        async with self._session(self._writer) as session, session.begin():
-            yield session
+        async with self._session(self._writer) as session:
+            async with session.begin():
+                yield session
+            ended = session.info.get(ENDED_RUNS)
+        if ended and self._runs_ended is not None:
+            await self._runs_ended(ended)
+
+    def when_runs_end(self, tell: RunsEnded) -> None:
+        """Let it be told which runs a transaction has ended, once each, after its commit."""
+        self._runs_ended = tell
 
     @staticmethod
     def has_open_session() -> bool:

@@ -6,13 +6,28 @@ the work by then: it is a fact.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    Update,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from storage.inserting import insert_ignoring
 from storage.models import DeliveryRow, DigestRow, PublicBotRow, RunRow, SubscriberRow, UtcDateTime, WorkRow
@@ -208,7 +223,7 @@ async def on_the_way(session: AsyncSession, digest_id: int, lane: int) -> bool:
 
 async def doubt_lane(session: AsyncSession, digest_id: int, lane: int, next_part_at: datetime) -> int:
     """Whoever sent this lane's parcels is gone: nobody knows what became of those that were on their way. How many."""
-    return await _doubt(session, _of_lane(digest_id, lane), next_part_at)
+    return len(await _doubt(session, _of_lane(digest_id, lane), next_part_at))
 
 
 async def has_orphans(session: AsyncSession, now: datetime) -> bool:
@@ -217,9 +232,18 @@ async def has_orphans(session: AsyncSession, now: datetime) -> bool:
     return (await session.execute(select(DeliveryRow.id).where(which).limit(1))).first() is not None
 
 
-async def doubt_orphans(session: AsyncSession, now: datetime) -> int:
-    """Nobody knows what became of these. How many."""
-    return await _doubt(session, _orphaned(now), None)
+async def doubt_orphans(session: AsyncSession, now: datetime) -> Mapping[str, int]:
+    """Nobody knows what became of these. How many of each public bot, by slug."""
+    lost = Counter(row.digest_id for row in await _doubt(session, _orphaned(now), None))
+    query = (
+        select(DigestRow.id, PublicBotRow.slug)
+        .join(PublicBotRow, PublicBotRow.id == DigestRow.public_bot_id)
+        .where(DigestRow.id.in_(sorted(lost)))
+    )
+    counts: Counter[str] = Counter()
+    for digest_id, slug in await session.execute(query):
+        counts[slug] += lost[digest_id]
+    return counts
 
 
 async def end_pending(session: AsyncSession, digest_id: int, why: Unreached, now: datetime) -> None:
@@ -230,12 +254,24 @@ async def end_pending(session: AsyncSession, digest_id: int, why: Unreached, now
 
 
 async def resend_unknown(session: AsyncSession, digest_id: int, now: datetime) -> int:
-    """Let what is in doubt be sent once more, on an operator's word. The number of readers."""
+    """Let what is in doubt be sent once more, on an operator's word. The number of readers.
+
+    A part whose part before is sent again, too, becomes due when that one has ended.
+    """
     which = (DeliveryRow.digest_id == digest_id) & (DeliveryRow.state == DeliveryState.UNKNOWN)
     readers = (
         await session.execute(select(func.count(DeliveryRow.subscriber_id.distinct())).where(which))
     ).scalar_one()
-    await session.execute(update(DeliveryRow).where(which).values(state=DeliveryState.PENDING, due_at=now))
+    before = aliased(DeliveryRow)
+    follows = exists().where(
+        before.digest_id == DeliveryRow.digest_id,
+        before.subscriber_id == DeliveryRow.subscriber_id,
+        before.part == DeliveryRow.part - 1,
+        before.state == DeliveryState.UNKNOWN,
+    )
+    due_at = case((follows, null()), else_=literal(now, UtcDateTime()))
+    await session.execute(update(DeliveryRow).where(which).values(due_at=due_at))
+    await session.execute(update(DeliveryRow).where(which).values(state=DeliveryState.PENDING))
     return readers
 
 
@@ -331,7 +367,9 @@ async def _end_rest(session: AsyncSession, digest_id: int, chat_id: int, why: st
     )
 
 
-async def _doubt(session: AsyncSession, which: ColumnElement[bool], next_part_at: datetime | None) -> int:
+async def _doubt(
+    session: AsyncSession, which: ColumnElement[bool], next_part_at: datetime | None
+) -> Sequence[DeliveryRow]:
     """`sending` becomes `unknown`; the parts after it go on all the same, where they are to."""
     on_the_way = which & (DeliveryRow.state == DeliveryState.SENDING)
     lost = (await session.execute(select(DeliveryRow).where(on_the_way))).scalars().all()
@@ -343,7 +381,7 @@ async def _doubt(session: AsyncSession, which: ColumnElement[bool], next_part_at
     )
     if next_part_at is not None:
         await _execute_many(session, NEXT_PART, [_next_part(row, next_part_at) for row in lost])
-    return len(lost)
+    return lost
 
 
 async def _execute_many(session: AsyncSession, statement: Update, rows: Sequence[Mapping[str, object]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import sources
@@ -57,14 +57,24 @@ async def store(session: AsyncSession, source_id: int, posts: Sequence[IncomingP
 
 
 async def candidates(
-    session: AsyncSession, public_bot_id: int, source_ids: Sequence[int], period: Period, earliest: datetime
+    session: AsyncSession,
+    public_bot_id: int,
+    source_ids: Sequence[int],
+    period: Period,
+    earliest: datetime,
+    given_before: datetime | None = None,
 ) -> Sequence[Candidate]:
-    """The posts of a period, oldest first; late ones, too, if they were not published before `earliest`."""
+    """The posts of a period, oldest first; late ones, too, if they were not published before `earliest`.
+
+    What was published before `given_before` counts as given: it may have been, and nobody knows.
+    """
     first = min(earliest, period.start) if period.late_since else period.start
-    was_given = exists().where(
+    was_given: ColumnElement[bool] = exists().where(
         GivenPostRow.public_bot_id == public_bot_id,
         or_(GivenPostRow.post_id == PostRow.id, GivenPostRow.text_hash == PostRow.text_hash),
     )
+    if given_before is not None:
+        was_given = or_(was_given, PostRow.published_at < given_before)
     query = (
         select(PostRow.id, PostRow.text, PostRow.text_hash, was_given)
         .where(

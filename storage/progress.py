@@ -42,7 +42,7 @@ HAS_READERS = frozenset({RunState.AWAITING_APPROVAL, RunState.DELIVERING})
 async def of_runs(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunProgress]:
     """The runs with their counts, in the same order."""
     ids = [run.id for run in runs]
-    posts = await _counts(session, ids)
+    posts = await posts_of_runs(session, ids)
     spent = await _spending(session, ids)
     put_off = await _reasons_to_wait(session, ids)
     delivered = await deliveries.progress(session, ids)
@@ -73,10 +73,11 @@ async def of_runs(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPro
     ]
 
 
-async def _counts(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Mapping[PostStatus, int]]:
+async def posts_of_runs(session: AsyncSession, ids: Collection[int]) -> Mapping[int, Mapping[PostStatus, int]]:
+    """How many posts of each of these runs are where; a run without posts is not in the answer."""
     query = (
         select(RunPostRow.run_id, RunPostRow.status, func.count())
-        .where(RunPostRow.run_id.in_(ids))
+        .where(RunPostRow.run_id.in_(sorted(ids)))
         .group_by(RunPostRow.run_id, RunPostRow.status)
     )
     counts: dict[int, dict[PostStatus, int]] = defaultdict(dict)

@@ -23,6 +23,20 @@ class Summarized:
     summary: Summary
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a post in a run."""
+
+    post_id: int
+    text: str
+    text_hash: str
+    url: str | None
+    status: PostStatus
+    category: str | None
+    importance: int | None
+    reason: str | None
+
+
 async def add(session: AsyncSession, run_id: int, statuses: Mapping[int, PostStatus]) -> None:
     """Enter the posts of a run, each with its first status."""
     rows = [{"run_id": run_id, "post_id": post_id, "status": status} for post_id, status in statuses.items()]
@@ -118,6 +132,23 @@ async def summarized(session: AsyncSession, run_id: int) -> Sequence[Summarized]
             summary=Summary(row.headline or "", row.summary or ""),
         )
         for row, published_at in await session.execute(query)
+    ]
+
+
+async def fates(session: AsyncSession, run_id: int) -> Sequence[Fate]:
+    """What became of every post of a run, oldest first."""
+    query = (
+        select(
+            PostRow.id, PostRow.text, PostRow.text_hash, PostRow.url, RunPostRow.status, RunPostRow.category,
+            RunPostRow.importance, RunPostRow.reason,
+        )
+        .join(RunPostRow, RunPostRow.post_id == PostRow.id)
+        .where(RunPostRow.run_id == run_id)
+        .order_by(PostRow.published_at, PostRow.id)
+    )  # fmt: skip
+    return [
+        Fate(id_, text, text_hash, url, PostStatus(status), category, importance, reason)
+        for id_, text, text_hash, url, status, category, importance, reason in await session.execute(query)
     ]
 
 

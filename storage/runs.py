@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, CursorResult, Select, case, exists, func, 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
-from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunRow
+from storage.database import ENDED_RUNS
+from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunRow, WorkRow
 from storage.records import (
     ENDED,
     Engine,
@@ -24,6 +25,8 @@ from storage.records import (
     RunState,
 )
 
+ADOPTED = "adopted"  # the origin of a run that stands for what another program gave, see storage.adopting
+MADE_HERE = RunRow.origin != ADOPTED
 GOING_ON = RunRow.state.not_in(sorted(ENDED))
 
 
@@ -65,6 +68,18 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
             return await get(session, run_id), False
 
 
+async def of_work(session: AsyncSession, work_id: int) -> tuple[int, str] | None:
+    """The run of a piece of work, and the slug of its public bot."""
+    query = (
+        select(RunRow.id, PublicBotRow.slug)
+        .join(WorkRow, WorkRow.run_id == RunRow.id)
+        .join(PublicBotRow, PublicBotRow.id == RunRow.public_bot_id)
+        .where(WorkRow.id == work_id)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
 async def find(session: AsyncSession, run_id: int) -> Run | None:
     row = (await session.execute(_runs().where(RunRow.id == run_id))).first()
     return _run(*row) if row else None
@@ -98,13 +113,13 @@ async def going_on(session: AsyncSession, public_bot_id: int | None = None) -> S
 
 async def recent(session: AsyncSession, states: Collection[RunState], limit: int) -> Sequence[Run]:
     """The last runs that ended so, newest first."""
-    query = _runs().where(RunRow.state.in_(sorted(states))).order_by(RunRow.id.desc()).limit(limit)
+    query = _runs().where(RunRow.state.in_(sorted(states)), MADE_HERE).order_by(RunRow.id.desc()).limit(limit)
     return [_run(*row) for row in await session.execute(query)]
 
 
 async def last_of_each_bot(session: AsyncSession) -> Sequence[Run]:
     """The newest run of every public bot that ever had one, newest first."""
-    newest = select(func.max(RunRow.id)).group_by(RunRow.public_bot_id)
+    newest = select(func.max(RunRow.id)).where(MADE_HERE).group_by(RunRow.public_bot_id)
     query = _runs().where(RunRow.id.in_(newest)).order_by(RunRow.id.desc())
     return [_run(*row) for row in await session.execute(query)]
 
@@ -133,6 +148,13 @@ async def last_with_digest(session: AsyncSession, public_bot_id: int) -> Run | N
     )
     row = (await session.execute(query.order_by(RunRow.id.desc()).limit(1))).first()
     return _run(*row) if row else None
+
+
+async def with_digest(session: AsyncSession, public_bot_id: int) -> Sequence[Run]:
+    """All runs of a public bot whose digest is stored, whatever became of it, newest first."""
+    has_digest = exists().where(DigestRow.run_id == RunRow.id)
+    query = _runs().where(RunRow.public_bot_id == public_bot_id, has_digest, MADE_HERE).order_by(RunRow.id.desc())
+    return [_run(*row) for row in await session.execute(query)]
 
 
 async def last_given_period_end(session: AsyncSession, public_bot_id: int) -> datetime | None:
@@ -167,7 +189,10 @@ async def transition(
         .where(RunRow.id == run_id, RunRow.state.in_(sorted(expected)))
         .values(state=target, version=RunRow.version + 1, stage_started_at=now, **changes)
     )
-    return changed_rows(result) == 1
+    has_moved = changed_rows(result) == 1
+    if has_moved and target in ENDED:
+        session.info.setdefault(ENDED_RUNS, {})[run_id] = target
+    return has_moved
 
 
 async def fail(session: AsyncSession, run_id: int, failure: Failure, now: datetime) -> bool:

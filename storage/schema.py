@@ -6,19 +6,27 @@ import asyncio
 import os
 import sqlite3
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import NullPool
+
+from storage.models import Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_NUMBER = 0x4469676573  # "Diges": any constant will do, as long as nobody else uses it in this database
 MIGRATION_BUSY_TIMEOUT_S = 120
+TAKING_TABLES_MS = 700  # below PostgreSQL's deadlock_timeout, at which it would end a transaction of somebody else
+TRY_AGAIN_EVERY_S = 0.5
+POSTGRES_GAVE_UP = frozenset({"57014", "55P03", "40P01"})  # statement_timeout, lock_timeout, deadlock
 
 
 class SchemaTooNew(Exception):
@@ -29,6 +37,10 @@ class DatabaseUnreachable(Exception):
     """The database server or file cannot be opened; the message says why, without the password."""
 
 
+class TablesInUse(DatabaseUnreachable):
+    """A table that is to be changed is in use by another transaction, and stayed so."""
+
+
 async def migrate(url: URL) -> None:
     """Bring the database to this code's schema. Safe to call from several processes at once.
 
@@ -36,19 +48,33 @@ async def migrate(url: URL) -> None:
         SchemaTooNew: the database needs a newer version of the program.
         DatabaseUnreachable: it cannot be opened.
     """
-    await asyncio.to_thread(_migrate, url)
+    await asyncio.to_thread(migrate_now, url)
 
 
-def _migrate(url: URL) -> None:
+def migrate_now(url: URL) -> None:
+    """The same for who has no event loop."""
+    deadline = time.monotonic() + MIGRATION_BUSY_TIMEOUT_S
+    while True:
+        try:
+            with alone_with(url) as connection:
+                upgrade(connection)
+            return
+        except TablesInUse:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(TRY_AGAIN_EVERY_S)
+
+
+@contextmanager
+def alone_with(url: URL) -> Iterator[Connection]:
+    """One transaction in which nobody else changes the schema; it is committed in the end, or nothing of it is.
+
+    Raises:
+        DatabaseUnreachable: it cannot be opened.
+        TablesInUse: another transaction uses a table that is to be changed; try again.
+    """
     is_sqlite = url.get_backend_name() == "sqlite"
-    if is_sqlite:
-        engine = create_engine(
-            url.set(drivername="sqlite"),
-            poolclass=NullPool,
-            connect_args={"timeout": MIGRATION_BUSY_TIMEOUT_S, "isolation_level": None},
-        )
-    else:
-        engine = create_engine(url, poolclass=NullPool)
+    engine = plain_engine(url)
     try:
         if is_sqlite:
             Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -58,14 +84,28 @@ def _migrate(url: URL) -> None:
                 os.chmod(url.database or "", 0o600)
             else:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
-            _upgrade(connection)
+            yield connection
             connection.exec_driver_sql("COMMIT") if is_sqlite else connection.commit()
     except OSError as error:
         raise DatabaseUnreachable(f"The database cannot be opened: {error.filename}: {error.strerror}") from None
     except DatabaseError as error:
-        raise DatabaseUnreachable(f"The database cannot be opened: {_first_line(error)}") from None
+        if getattr(error.orig, "sqlstate", None) in POSTGRES_GAVE_UP:
+            raise TablesInUse("The database cannot be changed: another program keeps its tables in use.") from None
+        raise DatabaseUnreachable(f"The database cannot be opened: {first_line(error)}") from None
     finally:
         engine.dispose()
+
+
+def plain_engine(url: URL) -> Engine:
+    """For who needs the database for a moment and not in an event loop: one connection at a time, none kept."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, poolclass=NullPool, hide_parameters=True)
+    return create_engine(
+        url.set(drivername="sqlite"),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"timeout": MIGRATION_BUSY_TIMEOUT_S, "isolation_level": None},
+    )
 
 
 def _be_the_only_sqlite_migrator(connection: Connection) -> None:
@@ -89,17 +129,56 @@ def _has_wal(connection: Connection) -> bool:
     return True
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, target: str = "head") -> None:
+    """Take the schema of an open transaction forward to `target`.
+
+    Raises:
+        SchemaTooNew: this code does not know the schema that is there.
+    """
     config = migration_config(connection)
-    known = ScriptDirectory.from_config(config)
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in {script.revision for script in known.walk_revisions()}:
+    known, current = known_revisions(), current_revision(connection)
+    if current is not None and current not in known:
         raise SchemaTooNew(
             f"The database has schema {current}, which this version does not know: start the newer version of Digest "
-            f"Bot that made it, or downgrade the database with that one first. This one: {known.get_current_head()}."
+            f"Bot that made it, or downgrade the database with that one first. This one: {known[-1]}."
         )
-    if current != known.get_current_head():
-        command.upgrade(config, "head")
+    if current != known[-1]:
+        take_all_tables(connection)
+        command.upgrade(config, target)
+
+
+def take_all_tables(connection: Connection) -> None:
+    """Have every table to ourselves before one is changed, or give up soon: others work on, and it is tried again.
+
+    Taking them one after another while others do would end in deadlocks, and who waits for a table holds up everybody
+    who comes after. SQLite has one writer at a time anyway.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: somebody uses one for longer.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    ours = set(inspect(connection).get_table_names()) & set(Base.metadata.tables)
+    if ours:
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {TAKING_TABLES_MS}")
+        connection.exec_driver_sql(f"LOCK TABLE {', '.join(sorted(ours))} IN ACCESS EXCLUSIVE MODE")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def known_revisions() -> Sequence[str]:
+    """The schemas that this code knows, oldest first: the last one is what it works with."""
+    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The schema of a database; None: it is not one of ours, or empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+async def revision_in(session: AsyncSession) -> str | None:
+    """The schema of a database that is in use; None: somebody is restoring it."""
+    found: str | None = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+    return found
 
 
 def migration_config(connection: Connection) -> Config:
@@ -110,5 +189,6 @@ def migration_config(connection: Connection) -> Config:
     return config
 
 
-def _first_line(error: DatabaseError) -> str:
+def first_line(error: DatabaseError) -> str:
+    """What the database says, without the statement and its values."""
     return str(error.orig).strip().partition("\n")[0] or type(error).__name__

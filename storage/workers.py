@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
@@ -15,12 +15,16 @@ from storage.runs import changed_rows
 from storage.work import CLOCKS_DIFFER
 
 FORGOTTEN_AFTER = timedelta(days=1)
+OLD_SIGN = timedelta(minutes=1)
+BOT = "bot"  # the role of the one process that serves operators
+BOT_HOLD = timedelta(seconds=15)
 
 
 async def beat(session: AsyncSession, worker: Worker) -> None:
     """Store a worker's sign of life."""
     values = {
         "host": worker.host,
+        "machine": worker.machine,
         "pid": worker.pid,
         "queues": list(worker.queues),
         "concurrency": worker.concurrency,
@@ -40,9 +44,31 @@ async def everyone(session: AsyncSession) -> Sequence[Worker]:
     """Every worker that was seen lately, by name."""
     rows = (await session.execute(select(WorkerRow).order_by(WorkerRow.name))).scalars()
     return [
-        Worker(row.name, row.host, row.pid, tuple(row.queues), row.concurrency, row.started_at, row.seen_at)
+        Worker(
+            row.name, row.host, row.pid, tuple(row.queues), row.concurrency, row.started_at, row.seen_at, row.machine
+        )
         for row in rows
     ]
+
+
+def machine_of(owner: str) -> str | None:
+    """What tells the machine of an owner from others: owners are named host/machine.space:pid:random. None: nothing."""
+    machine, dot, _ = owner.partition("/")[2].partition(":")[0].partition(".")
+    return machine if dot and machine else None
+
+
+async def signs_of_others(session: AsyncSession, machine: str, now: datetime) -> Mapping[str, datetime]:
+    """The last signs of life from other machines, by the name of the worker or role, as far as they are no older than a
+    minute by any clock."""
+    found = {
+        worker.name: worker.seen_at
+        for worker in await everyone(session)
+        if worker.machine is not None and worker.machine != machine
+    }
+    for row in (await session.execute(select(LeaseRow))).scalars():
+        if machine_of(row.owner) not in (None, machine):
+            found[f"{row.name}@{row.owner.partition('/')[0]}"] = row.until
+    return {name: at for name, at in found.items() if abs(now - at) < OLD_SIGN}
 
 
 async def forget_old(session: AsyncSession, now: datetime) -> None:

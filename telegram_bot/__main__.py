@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
-from pipeline.errors import ForeignRedis
-from pipeline.logs import configure_logging, log_unhandled_errors
+from pipeline.errors import AnotherMachine, ForeignRedis
+from pipeline.logs import configure_logging, log_unhandled_errors, name_process, say
 from settings import BadSettings, load_settings
 from storage.database import BadDatabaseUrl
 from storage.schema import DatabaseUnreachable, SchemaTooNew
@@ -16,10 +15,11 @@ from telegram_bot.app import BadToken, LostRole, run_bot
 def main() -> int:
     """Serve operators until SIGTERM. 2: the settings cannot be used. 1: start it again."""
     try:
+        name_process("bot")
         settings = load_settings()
         configure_logging(settings)
         asyncio.run(run_bot(settings))
-    except (BadSettings, BadDatabaseUrl, BadToken, ForeignRedis) as error:
+    except (BadSettings, BadDatabaseUrl, BadToken, ForeignRedis, AnotherMachine) as error:
         return _say(str(error), 2)
     except (SchemaTooNew, DatabaseUnreachable, LostRole) as error:
         return _say(str(error), 1)
@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    sys.stderr.write(f"{sentence}\n")
+    say(sentence)
     return code
 
 

@@ -96,11 +96,11 @@ class Announcer:
             await self._settle(card, number, is_done=False)
             raise
         except Uncertain as error:
-            log.warning("Part %d of run %d to chat %d: %s.", number + 1, card.run_id, card.chat_id, error)
+            log.warning("Part %d to chat %d: %s.", number + 1, card.chat_id, error)
             await self._tell_doubt(card, number)
             return
         except MessageRefused as error:
-            log.error("Part %d of run %d to chat %d: %s.", number + 1, card.run_id, card.chat_id, error)
+            log.error("Part %d to chat %d: %s.", number + 1, card.chat_id, error)
             view = render_part_refused(number + 1, str(error), texts=Texts(card.language))
             await self._courier.send(card.chat_id, **view.as_kwargs())
         await self._settle(card, number, is_done=True)
@@ -121,9 +121,7 @@ class Announcer:
         try:
             await self._write_down(card)
         except SQLAlchemyError as error:
-            log.warning(
-                "What became of part %d of run %d is not saved yet: %s.", number + 1, card.run_id, trouble(error)
-            )
+            log.warning("What became of part %d is not saved yet: %s.", number + 1, trouble(error))
 
     async def _write_down(self, card: Card) -> None:
         number, is_done = self._settled[card.id]

@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiogram import Bot, Dispatcher
@@ -18,7 +18,9 @@ from aiogram.utils.token import TokenValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.courier import BotCourier
+from pipeline.adapters.task_look import look_at_tasks
 from pipeline.adapters.token_box import open_token_box
+from pipeline.examination import examination_of
 from pipeline.pulse import is_dead
 from pipeline.services.neighbours import refuse_foreign_redis
 from pipeline.toolbox import Toolbox
@@ -27,6 +29,7 @@ from settings import BadSettings, Settings
 from storage import workers
 from storage.database import trouble
 from telegram_bot.bot_pool import BotPool
+from telegram_bot.errands import Errands
 from telegram_bot.herald import Herald
 from telegram_bot.menu import set_menu
 from telegram_bot.middlewares import OnlyOperators, RemembersOperators, ThrottlesOperators
@@ -41,8 +44,6 @@ from telegram_bot.views.help import command_menu
 
 log = logging.getLogger(__name__)
 
-ROLE = "bot"
-HOLD = timedelta(seconds=15)
 KEEP_EVERY_S = 3.0
 TRY_EVERY_S = 1.0
 
@@ -62,6 +63,7 @@ async def run_bot(settings: Settings) -> None:
         BadSettings, BadToken: there is no admin token, or Telegram refuses it.
         LostRole: another process serves this database now.
         ForeignRedis: another installation works with this Redis.
+        AnotherMachine: the database is an SQLite file, and a process on another machine works with it.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,12 +71,12 @@ async def run_bot(settings: Settings) -> None:
     bot = make_bot(settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bot.session.close)
-        process = await stack.enter_async_context(open_process(settings, with_local_engine=True))
+        process = await stack.enter_async_context(open_process(settings, workers.BOT, with_local_engine=True))
         await refuse_foreign_redis(process.tools)
         if not await _take_role(process.tools, stopping):
             return
         stack.push_async_callback(_free_role, process.tools)
-        await stack.enter_async_context(local_engine(process))
+        pulse = await stack.enter_async_context(local_engine(process))
         log.info("The bot is running; Ctrl-C stops it.")
         if not settings.telegram.operator_ids:
             log.warning(
@@ -85,7 +87,9 @@ async def run_bot(settings: Settings) -> None:
         offers, herald = Offers(process.tools, BotCourier(bot)), Herald(process.tools, BotCourier(bot))
         strangers = Strangers(process.tools)
         stack.push_async_callback(strangers.write)
-        dispatcher = make_dispatcher(process.tools, board, strangers)
+        errands = Errands(BotCourier(bot))
+        stack.push_async_callback(errands.close)
+        dispatcher = make_dispatcher(process.tools, board, strangers, errands)
         poller = Poller(bot, dispatcher)
         showing, pooling = asyncio.create_task(board.run()), asyncio.create_task(pool.run())
         stack.push_async_callback(_end, showing)
@@ -94,7 +98,7 @@ async def run_bot(settings: Settings) -> None:
         jobs = (poller.run(), _keep_role(process.tools), offers.run(), herald.run(), strangers.run(), menu)
         serving = asyncio.create_task(_together(*jobs))
         stack.push_async_callback(_end, serving)
-        await _until_stopped(stopping, showing, pooling, serving)
+        await _until_stopped(stopping, showing, pooling, serving, pulse.refused)
         await _end(serving)
         pool.stop()
         await asyncio.gather(poller.drain(), pooling)
@@ -116,10 +120,18 @@ def make_bot(settings: Settings) -> Bot:
         raise BadSettings("The setting telegram.admin_token is no bot token; it looks like 123456:ABC-DEF….") from None
 
 
-def make_dispatcher(tools: Toolbox, board: Board, strangers: Strangers) -> Dispatcher:
+def make_dispatcher(tools: Toolbox, board: Board, strangers: Strangers, errands: Errands) -> Dispatcher:
     """The tree of routers behind the check for operators."""
     telegram = tools.settings.telegram
-    dispatcher = Dispatcher(disable_fsm=True, tools=tools, board=board, default_language=telegram.language)
+    dispatcher = Dispatcher(
+        disable_fsm=True,
+        tools=tools,
+        board=board,
+        errands=errands,
+        examine=partial(examination_of, tools),
+        look_at_tasks=look_at_tasks,
+        default_language=telegram.language,
+    )
     dispatcher.update.outer_middleware(OnlyOperators(frozenset(telegram.operator_ids), telegram.language, strangers))
     patience, memory = ThrottlesOperators(), RemembersOperators(tools)
     for observer in (dispatcher.message, dispatcher.callback_query, dispatcher.my_chat_member):
@@ -143,10 +155,10 @@ async def _take_role(tools: Toolbox, stopping: asyncio.Event) -> bool:
     said = False
     while not stopping.is_set():
         async with tools.database.write() as session:
-            holder = await workers.role_holder(session, ROLE)
+            holder = await workers.role_holder(session, workers.BOT)
             if holder is not None and is_dead(holder, tools.owner):
-                await workers.free_role(session, ROLE, holder)
-            if await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD):
+                await workers.free_role(session, workers.BOT, holder)
+            if await workers.take_role(session, workers.BOT, tools.owner, tools.now(), workers.BOT_HOLD):
                 return True
         if not said:
             log.warning("Another bot process (%s) serves this database; waiting for it to end.", holder)
@@ -161,7 +173,7 @@ async def _keep_role(tools: Toolbox) -> None:
         await asyncio.sleep(KEEP_EVERY_S)
         try:
             async with tools.database.write() as session:
-                kept = await workers.take_role(session, ROLE, tools.owner, tools.now(), HOLD)
+                kept = await workers.take_role(session, workers.BOT, tools.owner, tools.now(), workers.BOT_HOLD)
         except SQLAlchemyError as error:
             log.warning("The database does not work (%s); trying again.", trouble(error))
             continue
@@ -171,14 +183,14 @@ async def _keep_role(tools: Toolbox) -> None:
 
 async def _free_role(tools: Toolbox) -> None:
     async with tools.database.write() as session:
-        await workers.free_role(session, ROLE, tools.owner)
+        await workers.free_role(session, workers.BOT, tools.owner)
 
 
 async def _until_stopped(stopping: asyncio.Event, *jobs: asyncio.Future[Any]) -> None:
     """Wait for the end; a job that ends before it raises what has ended it.
 
     Raises:
-        BadToken, LostRole: see `run_bot`.
+        BadToken, LostRole, AnotherMachine: see `run_bot`.
     """
     waiting = asyncio.create_task(stopping.wait())
     ended, _ = await asyncio.wait((*jobs, waiting), return_when=asyncio.FIRST_COMPLETED)

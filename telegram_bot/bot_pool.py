@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.services.bugs import report_bug
 from pipeline.toolbox import Toolbox
 from storage import operators, public_bots
 from storage.database import trouble
@@ -113,9 +115,10 @@ class BotPool:
 
     def _start(self, token: BotToken) -> None:
         before = self._ending.get(token.public_bot_id)
-        task = asyncio.create_task(self._keep_serving(token, before))
+        with about(bot=token.slug):
+            task = asyncio.create_task(self._keep_serving(token, before))
+            log.info("The public bot is being served.")
         self._places[token.public_bot_id] = _Place(token, task)
-        log.info("Public bot %s is being served.", token.slug)
 
     def _end(self, bot_ids: Collection[int]) -> None:
         for bot_id in bot_ids:
@@ -123,7 +126,8 @@ class BotPool:
             place.task.cancel()
             self._ending[bot_id] = place.task
             place.task.add_done_callback(lambda task, bot_id=bot_id: self._forget(bot_id, task))  # type: ignore[misc]
-            log.info("Public bot %s is not served any more.", place.token.slug)
+            with about(bot=place.token.slug):
+                log.info("The public bot is not served any more.")
 
     def _forget(self, bot_id: int, task: asyncio.Task[None]) -> None:
         if self._ending.get(bot_id) is task:
@@ -140,11 +144,19 @@ class BotPool:
                 await self._serve(token)
                 return
             except (SQLAlchemyError, TelegramAPIError, ClientDecodeError) as error:
-                log.warning("Public bot %s cannot be served (%s); trying again.", token.slug, type(error).__name__)
+                log.warning("The public bot cannot be served (%s); trying again.", type(error).__name__)
             except Exception:
-                log.exception("Public bot %s cannot be served; trying again.", token.slug)
+                error_id = new_error_id()
+                log.exception("The public bot cannot be served; trying again.", extra=found_by(error_id))
+                await self._report_bug(token, error_id)
             failures = 1 if time.monotonic() - began > STEADY_S else failures + 1
             await asyncio.sleep(min(2.0**failures, LONGEST_BACKOFF_S))
+
+    async def _report_bug(self, token: BotToken, error_id: str) -> None:
+        try:
+            await report_bug(self._tools, "faults.serving_bug", error_id, public_bot_id=token.public_bot_id)
+        except SQLAlchemyError as error:
+            log.warning("Operators are not told of it: the database does not work (%s).", trouble(error))
 
     async def _serve(self, token: BotToken) -> None:
         try:
@@ -154,7 +166,7 @@ class BotPool:
 
     async def _note(self, token: BotToken, message_id: str) -> None:
         """Tell the operators, once; a lost key is one fault, however many bots it stops."""
-        log.error("Public bot %s is not served: %s", token.slug, Texts("en").say(message_id, {}))
+        log.error("The public bot is not served: %s", Texts("en").say(message_id, {}))
         whose = None if message_id == KEY_LOST else token.public_bot_id
         async with self._one_fault_at_a_time, self._tools.database.write() as session:
             if await public_bots.set_token_fault(session, token.public_bot_id, message_id, token.encrypted):

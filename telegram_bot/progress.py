@@ -25,6 +25,9 @@ from pipeline.errors import (
     Uncertain,
     Unreachable,
 )
+from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.meter import CardEdit
+from pipeline.services.bugs import report_bug
 from pipeline.services.overview import someone_works_on
 from pipeline.toolbox import Toolbox
 from storage import cards, runs
@@ -32,6 +35,7 @@ from storage.database import trouble
 from storage.progress import of_runs
 from storage.records import Card, Engine, RunProgress, RunState
 from telegram_bot.announcing import Announcer
+from telegram_bot.card_edits import counted
 from telegram_bot.pacing import Pace
 from telegram_bot.steps import Step, is_over, next_step
 from telegram_bot.views.card import render_card
@@ -167,6 +171,10 @@ class Board:
             log.info("Redis answers again.")
 
     async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
+        with about(run=progress.run.id, bot=progress.run.bot_slug):
+            await self._attend_now(card, progress, served)
+
+    async def _attend_now(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
         step = self._next_step(card, progress, served[card.run_id])
         if step is None:
             return
@@ -187,18 +195,21 @@ class Board:
             log.info("Chat %d is %d now; its cards go on there.", card.chat_id, error.chat_id)
             await self._move(card, error.chat_id)
         except Unreachable as error:
-            log.warning("Chat %d cannot be written to (%s): run %d is not shown.", card.chat_id, error, card.run_id)
+            log.warning("Chat %d cannot be written to (%s): the run is not shown there.", card.chat_id, error)
             await self._close(card)
         except MessageRefused as error:
-            log.error("Telegram refuses the card of run %d: %s.", card.run_id, error)
+            log.error("Telegram refuses the card: %s.", error)
             await self._give_up(card)
         except TokenRefused:
-            log.error("Telegram does not know the admin bot's token: run %d is not shown.", card.run_id)
+            log.error("Telegram does not know the admin bot's token: the run is not shown.")
             self._pace.obey(card.chat_id, AFTER_A_BUG_S)
         except SQLAlchemyError as error:
             log.warning("What chat %d was shown is written down later: %s.", card.chat_id, trouble(error))
         except Exception:
-            log.exception("Run %d could not be shown in chat %d.", card.run_id, card.chat_id)
+            error_id = new_error_id()
+            log.exception("The run could not be shown in chat %d.", card.chat_id, extra=found_by(error_id))
+            bot_id = progress.run.public_bot_id
+            await report_bug(self._tools, "faults.card_bug", error_id, public_bot_id=bot_id, run_id=card.run_id)
             self._pace.obey(card.chat_id, AFTER_A_BUG_S)
 
     def _next_step(self, card: Card, progress: RunProgress, served: Service) -> Step | None:
@@ -239,15 +250,17 @@ class Board:
         message_id = card.message_id or self._sent_as.get(card.id)
         self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
         if message_id is None:
-            message_id = await self._courier.send(card.chat_id, **view.as_kwargs())
+            message_id = await counted(self._courier.send(card.chat_id, **view.as_kwargs()), self._tools.meter)
             self._sent_as[card.id] = message_id
         elif card.id not in self._last or self._last[card.id].view != view:
             try:
-                await self._courier.edit(card.chat_id, message_id, **view.as_kwargs())
+                await counted(self._courier.edit(card.chat_id, message_id, **view.as_kwargs()), self._tools.meter)
             except MessageGone:
                 async with self._tools.database.write() as session:
                     await cards.gone(session, card.id, message_id)
                 return
+        else:
+            self._tools.meter.card_edited(CardEdit.UNCHANGED)
         self._last[card.id] = Shown(view, time.monotonic(), progress.run.state, served)
         async with self._tools.database.write() as session:
             version, is_final = progress.run.version, is_over(progress)

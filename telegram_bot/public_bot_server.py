@@ -49,7 +49,8 @@ class PublicBotServer:
         self._dispatcher = dispatcher
         self._decrypt = decrypt
         self._admin_id = admin_id
-        self._manners = Manners(tools.limiter, tools.settings.delivery.per_chat_interval_s, Silences(tools).begin)
+        interval_s = tools.settings.delivery.per_chat_interval_s
+        self._manners = Manners(tools.limiter, interval_s, Silences(tools).begin, tools.meter)
         self._first_contacts = FirstContacts()
         self._session = AiohttpSession(api=TelegramAPIServer.from_base(tools.settings.telegram.api_url), limit=0)
         self._session.middleware(self._manners)

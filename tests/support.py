@@ -26,6 +26,7 @@ class FakeDoorbell:
 
     def __init__(self) -> None:
         self.rings: list[Ring] = []
+        self.self_tests: list[int] = []
         self.queue_depths: Mapping[str, int] = {}
         self.unreachable: Exception | None = None
 
@@ -33,6 +34,11 @@ class FakeDoorbell:
         if self.unreachable:
             raise self.unreachable
         self.rings.extend(rings)
+
+    async def ring_self_test(self, self_test_id: int) -> None:
+        if self.unreachable:
+            raise self.unreachable
+        self.self_tests.append(self_test_id)
 
     async def depths(self) -> Mapping[str, int]:
         if self.unreachable:

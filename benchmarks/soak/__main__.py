@@ -24,7 +24,7 @@ from benchmarks.soak.faults import Troublemaker, drawn
 from benchmarks.soak.newsroom import Newsroom
 from benchmarks.soak.observer import MEBIBYTE, Observer
 from benchmarks.soak.promises import Ending, Promise, promises
-from benchmarks.soak.report import Length, machine_facts, write_report
+from benchmarks.soak.report import Length, soak_facts, write_report
 from benchmarks.soak.site import WORKERS, Site, open_site
 from tests.faults.ledger import ENDED
 from tests.servers.postgres_server import PostgresServer
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the logs and the database there")
     options = parser.parse_args()
     length = Length(options.minutes, options.seed, options.database)
-    print(machine_facts(length), flush=True)
+    print(soak_facts(length), flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

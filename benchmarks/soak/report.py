@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from benchmarks.report import machine_facts, table
 from benchmarks.soak.books import Books
 from benchmarks.soak.faults import Happened
 from benchmarks.soak.observer import MEBIBYTE, PROCESSES, Observer, change
@@ -42,27 +39,23 @@ def write_report(
 ) -> str:
     sections = [
         f"# {length.minutes:.0f} minutes with a fault a minute",
-        machine_facts(length),
-        _table(("promise", "kept", "found"), ((p.words, "yes" if p.is_kept else "**no**", p.found) for p in promises)),
+        soak_facts(length),
+        table(("promise", "kept", "found"), ((p.words, "yes" if p.is_kept else "**no**", p.found) for p in promises)),
         "## What was done",
-        _table(("what", "how much"), _amounts(site, books, journal)),
+        table(("what", "how much"), _amounts(site, books, journal)),
         "## Faults",
-        _table(("fault", "times"), Counter(one.name for one in journal).most_common()),
+        table(("fault", "times"), Counter(one.name for one in journal).most_common()),
         "## Processes",
-        _table(("process", "starts", "longest life", "memory, first → last quarter", "files", "threads"),
+        table(("process", "starts", "longest life", "memory, first → last quarter", "files", "threads"),
                _lives(observer)),
         "## What the logs complain of",
-        _table(("times", "line"), _complaints(site)),
+        table(("times", "line"), _complaints(site)),
     ]  # fmt: skip
     return "\n\n".join(sections) + "\n"
 
 
-def machine_facts(length: Length) -> str:
-    memory = psutil.virtual_memory().total / MEBIBYTE / 1024
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {length.database}, seed {length.seed}."
-    )
+def soak_facts(length: Length) -> str:
+    return f"{machine_facts()}, {length.database}, seed {length.seed}."
 
 
 def _amounts(site: Site, books: Books, journal: Sequence[Happened]) -> Iterator[tuple[str, object]]:
@@ -114,10 +107,3 @@ def _complaints(site: Site) -> Iterable[tuple[object, ...]]:
             if complaint := COMPLAINT.search(line):
                 found[f"{name}: {NUMBERS.sub('…', complaint[0])[:150]}"] += 1
     return [(number, line) for line, number in found.most_common(MOST_COMPLAINTS)]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ") for cell in line) + " |" for line in lines
-    )

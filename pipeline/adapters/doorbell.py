@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -13,8 +16,10 @@ from redis.exceptions import RedisError
 
 from pipeline.celery_app import CONNECT_TIMEOUT_S, make_producer_app
 from pipeline.errors import BrokerUnavailable
-from pipeline.queues import ALL_QUEUES, QUEUES
+from pipeline.queues import ALL_QUEUES, QUEUES, SELF_TEST, SELF_TEST_QUEUE
 from storage.records import Engine, Ring, WorkKind
+
+ADDRESS = re.compile(r" connecting to (?:unix socket: )?\S+")  # as redis-py writes it
 
 
 class CeleryDoorbell:
@@ -32,7 +37,12 @@ class CeleryDoorbell:
             self._on_local()
         remote = [ring for ring in rings if ring.engine is Engine.CELERY]
         if remote:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._publish, remote)
+            publish = partial(copy_context().run, self._publish, remote)  # so that its lines say what they are about
+            await asyncio.get_running_loop().run_in_executor(self._thread, publish)
+
+    async def ring_self_test(self, self_test_id: int) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._send, SELF_TEST, self_test_id, SELF_TEST_QUEUE)
 
     async def depths(self) -> Mapping[str, int]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._depths)
@@ -45,11 +55,14 @@ class CeleryDoorbell:
             self._redis.close()
 
     def _publish(self, rings: Sequence[Ring]) -> None:
+        for ring in rings:
+            self._send(ring.kind.value, _argument(ring), QUEUES[ring.kind])
+
+    def _send(self, task: str, argument: int | None, queue: str) -> None:
         if self._app is None:
             self._app = make_producer_app(self._broker_url)
         try:
-            for ring in rings:
-                self._app.send_task(ring.kind.value, args=[_argument(ring)], queue=QUEUES[ring.kind], retry=False)
+            self._app.send_task(task, args=[argument], queue=queue, retry=False)
         except OperationalError as error:
             raise BrokerUnavailable(cause(error)) from None
 
@@ -81,6 +94,9 @@ class LocalDoorbell:
         if rings:
             self._on_local()
 
+    async def ring_self_test(self, self_test_id: int) -> None:
+        raise BrokerUnavailable("engine.mode is local")
+
     async def depths(self) -> Mapping[str, int]:
         return {}
 
@@ -104,5 +120,5 @@ def as_redis_py_writes_it(url: str) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """What is wrong, without the URL, which may hold a password."""
-    return f"{type(error).__name__}: {str(error).partition(' connecting to ')[0]}"
+    """What is wrong, without where."""
+    return f"{type(error).__name__}: {ADDRESS.sub('', str(error))}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from contextvars import Context
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -55,7 +56,7 @@ class RedisModelGate:
         wait_us, outage = await asked(self._enter(keys=list(self._keys.values()), args=arguments))
         if int(wait_us) == 0:
             self._inside.add(ticket)
-            self._renewal = self._renewal or asyncio.create_task(self._renew())
+            self._renewal = self._renewal or asyncio.create_task(self._renew(), context=Context())  # for all runs
         return Admission(int(wait_us) / 1_000_000, is_outage=bool(outage))
 
     async def leave(self, ticket: str, outcome: CallResult, tokens: int | None = None, pause_s: float = 0.0) -> int:

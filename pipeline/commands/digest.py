@@ -25,7 +25,9 @@ from texts import Texts
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     waits = options.wait or settings.engine.mode == "local"
     async with AsyncExitStack() as stack:
-        process = await stack.enter_async_context(open_process(settings, with_local_engine=waits))
+        process = await stack.enter_async_context(
+            open_process(settings, "command" if waits else None, with_local_engine=waits)
+        )
         tools = process.tools
         bot = await find_bot(tools, options.bot)
         deliver = not options.no_deliver and (waits or bot.has_token)

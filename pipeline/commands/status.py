@@ -7,8 +7,10 @@ import json
 import sys
 from collections.abc import Iterator
 
+from pipeline.commands.tasks import tasks_as_json, tasks_in_words
 from pipeline.services.overview import alive, load_overview
 from pipeline.stages.pace import stage_counts
+from pipeline.toolbox import Toolbox
 from pipeline.wiring import open_process
 from settings import Settings
 from storage.records import DeliveryProgress, Failure, RunProgress, RunState, StatusOverview
@@ -17,10 +19,18 @@ from texts import Texts
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     async with open_process(settings) as process:
-        overview = await load_overview(process.tools)
-    text = _as_json(overview) if options.json else "\n".join(_lines(overview))
+        text = await (_tasks if options.tasks else _overview)(process.tools, is_json=options.json)
     sys.stdout.write(text + "\n")
     return 0
+
+
+async def _tasks(tools: Toolbox, *, is_json: bool) -> str:
+    return await (tasks_as_json(tools) if is_json else tasks_in_words(tools))
+
+
+async def _overview(tools: Toolbox, *, is_json: bool) -> str:
+    overview = await load_overview(tools)
+    return _as_json(overview) if is_json else "\n".join(_lines(overview))
 
 
 def _lines(overview: StatusOverview) -> Iterator[str]:

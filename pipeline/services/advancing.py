@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.fault_points import reach
+from pipeline.log_marks import about
 from pipeline.services.packing import packed, room_for
 from pipeline.stages.briefs import summarization_brief
 from pipeline.stages.delivery import needs_approval
@@ -43,18 +44,26 @@ WORK_OF_STATE = {
 }
 
 
-async def advance(tools: Toolbox, run_id: int) -> None:
-    """Take a run as far as its finished work allows, and ring for the work that this makes."""
-    while await _can_move(tools, run_id):
-        async with tools.database.write() as session:
-            run = await runs.lock(session, run_id)
-            moved = await _step(session, tools, run, tools.now())
-            rings = await work.to_ring(session, run_id, tools.now())
-            reach("advance.before_commit")
-        reach("advance.after_commit")
-        await ring_or_leave_it(tools, rings)
-        if not moved:
-            return
+async def advance(tools: Toolbox, run_id: int) -> int:
+    """Take a run as far as its finished work allows, and ring for the work that this makes. By how many steps."""
+    steps = 0
+    while (slug := await _can_move(tools, run_id)) is not None:
+        with about(run=run_id, bot=slug):
+            if not await _move(tools, run_id):
+                break
+        steps += 1
+    return steps
+
+
+async def _move(tools: Toolbox, run_id: int) -> bool:
+    async with tools.database.write() as session:
+        run = await runs.lock(session, run_id)
+        moved = await _step(session, tools, run, tools.now())
+        rings = await work.to_ring(session, run_id, tools.now())
+        reach("advance.before_commit")
+    reach("advance.after_commit")
+    await ring_or_leave_it(tools, rings)
+    return moved
 
 
 async def ring_or_leave_it(tools: Toolbox, rings: Sequence[Ring]) -> None:
@@ -68,13 +77,15 @@ async def ring_or_leave_it(tools: Toolbox, rings: Sequence[Ring]) -> None:
         log.warning("The broker cannot be reached (%s); %d pieces of work wait for it.", error, len(rings))
 
 
-async def _can_move(tools: Toolbox, run_id: int) -> bool:
+async def _can_move(tools: Toolbox, run_id: int) -> str | None:
+    """The slug of the run's public bot, where its work allows a step."""
     async with tools.database.read() as session:
         run = await runs.find(session, run_id)
         if run is None or run.state.has_ended or run.state is RunState.AWAITING_APPROVAL:
-            return False
+            return None
         kind = WORK_OF_STATE.get(run.state)
-        return kind is None or await work.count_open(session, run_id, kind) == 0
+        is_free = kind is None or await work.count_open(session, run_id, kind) == 0
+        return run.bot_slug if is_free else None
 
 
 async def _step(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pipeline.errors import BatchRefused, BrokerUnavailable, ForPeople, Retryable
+from pipeline.meter import CallOutcome, Limited, Meter
 from pipeline.ports import Admission, Answer, CallResult, Model, Usage
 from pipeline.stages.backoff import LONGEST_WAIT_IN_PLACE_S, PROBE_EVERY_S
 from pipeline.toolbox import Provider, Toolbox
@@ -22,14 +23,22 @@ T = TypeVar("T")
 TURN_S = 2.0  # when work is due again that never came to the gate
 PROBE_TOKENS = 50
 FAILURES_IN_DOUBT = 2
+SAYS_OF_PROVIDER = {
+    CallOutcome.OK: CallResult.WORKED,
+    CallOutcome.REFUSED: CallResult.WORKED,
+    CallOutcome.FAILED: CallResult.FAILED,
+    CallOutcome.TOLD_TO_WAIT: CallResult.SAYS_NOTHING,
+    CallOutcome.BLOCKED: CallResult.BLOCKED,
+}
 
 
 @dataclass(frozen=True)
 class Question(Generic[T]):
-    """One call of a model, and about how many tokens it is, answer included."""
+    """One call of a model, about how many tokens it is, answer included, and the slug of the public bot it is for."""
 
     call: Callable[[Model], Awaitable[Answer[T]]]
     tokens: int
+    public_bot: str
 
 
 @dataclass(frozen=True)
@@ -54,12 +63,14 @@ async def ask(tools: Toolbox, claimed: Work, question: Question[T], calls: list[
     Raises:
         LostClaim: the run was cancelled or the lease was lost; no call was made since.
     """
-    ticket = secrets.token_hex(8)
+    ticket, came_at = secrets.token_hex(8), time.monotonic()
     provider, admission = await _find_place(tools.providers, ticket, question.tokens)
+    tools.meter.waited(Limited.MODEL, time.monotonic() - came_at)
     if admission.wait_s > 0:
         reason = "the model is out of order" if admission.is_outage else "the model's limits"
         return Asked(provider, later=Retryable(reason, admission.wait_s), was_asked=False)
-    visit = Visit(provider, ticket, calls)
+    book = Book(tools.meter, question.public_bot, calls)
+    visit = Visit(provider, ticket, book)
     try:
         await _make_sure_it_is_ours(tools, claimed)
         asked = await visit.ask(question.call)
@@ -67,25 +78,38 @@ async def ask(tools: Toolbox, claimed: Work, question: Question[T], calls: list[
         failures = await asyncio.shield(visit.leave())
     if asked.later is None or asked.later.after_s is not None:
         return asked
-    return await _find_who_is_to_blame(asked, failures, calls)
+    return await _find_who_is_to_blame(asked, failures, book)
 
 
-async def _find_who_is_to_blame(asked: Asked[T], failures: int, calls: list[ModelCall]) -> Asked[T]:
+async def _find_who_is_to_blame(asked: Asked[T], failures: int, book: Book) -> Asked[T]:
     """A provider that fails once in a while has not liked the batch; one that fails again and again is asked something
     easy, to find out."""
     assert asked.later is not None
-    if failures < FAILURES_IN_DOUBT or await _works(asked.provider, calls):
+    if failures < FAILURES_IN_DOUBT or await _works(asked.provider, book):
         return Asked(asked.provider, refusal=BatchRefused(asked.later.reason, asked.later.usage))
     return asked
+
+
+@dataclass(frozen=True)
+class Book:
+    """Where calls for a public bot are written down, to be stored with its run, and counted."""
+
+    meter: Meter
+    public_bot: str
+    calls: list[ModelCall]
+
+    def write_down(self, call: ModelCall, outcome: CallOutcome) -> None:
+        self.calls.append(call)
+        self.meter.model_called(self.public_bot, call, outcome)
 
 
 class Visit:
     """A place at a provider's gate, taken: one call is made, and the place is given back with what the call says."""
 
-    def __init__(self, provider: Provider, ticket: str, calls: list[ModelCall]) -> None:
+    def __init__(self, provider: Provider, ticket: str, book: Book) -> None:
         self._provider = provider
         self._ticket = ticket
-        self._calls = calls
+        self._book = book
         self._result = CallResult.SAYS_NOTHING
         self._tokens: int | None = 0
         self._pause_s = 0.0
@@ -95,19 +119,19 @@ class Visit:
         try:
             answer = await call(provider.model)
         except BatchRefused as refusal:
-            self._write_down(refusal.reason, refusal.usage, started, CallResult.WORKED)
+            self._write_down(refusal.reason, refusal.usage, started, CallOutcome.REFUSED)
             return Asked(provider, refusal=refusal)
         except Retryable as error:
             is_told_to_wait = error.after_s is not None
-            result = CallResult.SAYS_NOTHING if is_told_to_wait else CallResult.FAILED
-            self._write_down(error.reason, error.usage, started, result)
+            outcome = CallOutcome.TOLD_TO_WAIT if is_told_to_wait else CallOutcome.FAILED
+            self._write_down(error.reason, error.usage, started, outcome)
             self._pause_s = error.after_s or 0.0
             return Asked(provider, later=error)
         except ForPeople as error:
-            self._write_down(error.message_id, None, started, CallResult.BLOCKED)
+            self._write_down(error.message_id, None, started, CallOutcome.BLOCKED)
             self._pause_s = PROBE_EVERY_S
             return Asked(provider, blocked=error)
-        self._write_down("ok", answer.usage, started, CallResult.WORKED)
+        self._write_down("ok", answer.usage, started, CallOutcome.OK)
         return Asked(provider, answer=answer)
 
     async def leave(self) -> int:
@@ -117,19 +141,19 @@ class Visit:
         except BrokerUnavailable:
             return 0
 
-    def _write_down(self, outcome: str, usage: Usage | None, started: float, result: CallResult) -> None:
-        self._result = result
+    def _write_down(self, words: str, usage: Usage | None, started: float, outcome: CallOutcome) -> None:
+        self._result = SAYS_OF_PROVIDER[outcome]
         self._tokens = usage.input_tokens + usage.output_tokens if usage is not None else None
-        self._calls.append(_record(self._provider, outcome, usage, started))
+        self._book.write_down(_record(self._provider, words, usage, started), outcome)
 
 
-async def _works(provider: Provider, calls: list[ModelCall]) -> bool:
+async def _works(provider: Provider, book: Book) -> bool:
     """Whether the provider answers the easiest question there is."""
     ticket = secrets.token_hex(8)
     admission = await _enter(provider, ticket, PROBE_TOKENS)
     if admission.wait_s > 0:
         return False
-    visit = Visit(provider, ticket, calls)
+    visit = Visit(provider, ticket, book)
     try:
         asked = await visit.ask(_probe)
         return asked.answer is not None or asked.refusal is not None

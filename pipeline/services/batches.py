@@ -64,8 +64,9 @@ class Job(Generic[T]):
 @dataclass(frozen=True)
 class Batch(Generic[T]):
     """The posts of a piece of work that still wait, those of them whose answer is `known`, and how much of a prompt the
-    provider reads."""
+    provider reads. `public_bot` is its slug."""
 
+    public_bot: str
     brief: Brief
     posts: Mapping[int, Post]
     known: Mapping[int, T]
@@ -113,7 +114,7 @@ class Doing(Generic[T]):
             return
         shown = [fitted(_post_text(key, post), batch.room) for key, post in unknown.items()]
         tokens = batch.room.prompt_tokens(shown) + answer_tokens(self._job.kind, len(shown))
-        question = Question(lambda model: self._job.call(model, batch.brief, shown), tokens)
+        question = Question(lambda model: self._job.call(model, batch.brief, shown), tokens, batch.public_bot)
         reach("call.before", (post.text for post in unknown.values()))
         asked = await ask(self._tools, self._claimed, question, self._calls)
         reach("reply.before_save", (post.text for post in unknown.values()))
@@ -144,7 +145,7 @@ class Doing(Generic[T]):
             brief = job.brief(bot.spec)
             known = {} if run.asks_anew else await self._known(session, brief, texts)
             room = await room_for(session, tools, brief)
-        return Batch(brief, texts, known, room)
+        return Batch(bot.slug, brief, texts, known, room)
 
     async def _known(self, session: AsyncSession, brief: Brief, texts: Mapping[int, Post]) -> dict[int, T]:
         keys = {post_id: self._key(self._tools.model, brief, post) for post_id, post in texts.items()}
@@ -213,7 +214,7 @@ class Doing(Generic[T]):
         self._calls.clear()
         log.log(
             logging.WARNING if counts else logging.DEBUG,
-            "Work %d of run %d waits %.0f s for the model: %s", claimed.id, claimed.run_id, wait_s, later.reason,
+            "The work waits %.0f s for the model: %s", wait_s, later.reason,
         )  # fmt: skip
 
     async def _wait_for_people(self, provider: Provider, error: ForPeople) -> None:
@@ -236,7 +237,7 @@ class Doing(Generic[T]):
             await runs.lock(session, claimed.run_id)
             await work.finish(session, claimed)
             await fail_run(session, claimed.run_id, failure, self._tools.now())
-        log.error("Run %d ends: %s %s", claimed.run_id, failure.message_id, dict(failure.params))
+        log.error("The run ends: %s %s", failure.message_id, dict(failure.params))
 
     async def save_calls_alone(self) -> None:
         """What was asked is paid for, whether its answer could be saved or not."""

@@ -26,11 +26,12 @@ from pipeline.errors import (
     Unreachable,
 )
 from pipeline.fault_points import reach
+from pipeline.meter import Fate, Limited
 from pipeline.ports import LONGEST_RESERVATION_S, Courier
 from pipeline.services.advancing import end_delivery, fail_run
 from pipeline.services.saving import save_patiently
 from pipeline.stages.delivery import SAME_REFUSALS, WAVE, trouble_wait_s
-from pipeline.stages.outcomes import Called, is_in_vain, outcome_of, pause_s
+from pipeline.stages.outcomes import Called, fates, is_in_vain, outcome_of, pause_s
 from pipeline.stages.topics import without
 from pipeline.toolbox import Toolbox
 from storage import deliveries, operators, public_bots, runs, subscribers, work
@@ -120,6 +121,7 @@ class Bite:
             wait_s = await self._tools.limiter.reserve(self._bot_id, number)
         except BrokerUnavailable as error:
             return Rest(self._tools.now() + AFTER_BROKER_LOSS, f"Redis cannot be reached ({error})", is_trouble=True)
+        self._tools.meter.waited(Limited.TELEGRAM, wait_s)
         if wait_s > LONGEST_RESERVATION_S:
             return Rest(self._tools.now() + timedelta(seconds=wait_s))
         await asyncio.sleep(wait_s)
@@ -201,6 +203,7 @@ class Bite:
     async def _save_whatever_happens(self, called: Sequence[Called]) -> None:
         """What is known is lost with this process: a database that is away is waited for."""
         await save_patiently(f"The fate of {len(called)} messages", lambda: self._save(called))
+        self._tools.meter.sent(self._digest.bot_slug, fates(called))
 
     async def _save(self, called: Sequence[Called]) -> None:
         now = self._tools.now()
@@ -268,7 +271,7 @@ class Bite:
 
     async def _halt(self, reason: str) -> None:
         """Telegram refuses the message itself: nobody else is bothered with it."""
-        log.error("The delivery of run %d ends: %s", self._claimed.run_id, reason)
+        log.error("The delivery ends: %s", reason)
         now = self._tools.now()
         async with self._tools.database.write() as session:
             await runs.hold(session, self._claimed.run_id)
@@ -287,7 +290,8 @@ class Bite:
                 raise LostClaim(f"lane {self._lane} of run {self._claimed.run_id}")
             lost = await deliveries.doubt_lane(session, self._digest.id, self._lane, self._tools.now())
             await runs.touch(session, self._claimed.run_id)
-        log.warning("Run %d: nobody knows whether %d messages arrived.", self._claimed.run_id, lost)
+        self._tools.meter.sent(self._digest.bot_slug, {Fate.UNCERTAIN: lost})
+        log.warning("Nobody knows whether %d messages arrived.", lost)
 
     def _parts(self, left_out: tuple[str, ...]) -> list[dict[str, object]]:
         from pipeline.stages.rendering import render_digest

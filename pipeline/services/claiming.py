@@ -12,8 +12,9 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.fault_points import reach
+from pipeline.services.advancing import ring_or_leave_it
 from pipeline.toolbox import Toolbox
-from storage import work
+from storage import runs, work
 from storage.database import AWAY, trouble
 from storage.records import Work
 from storage.work import LostClaim
@@ -43,7 +44,7 @@ async def holding(tools: Toolbox, work_id: int) -> AsyncIterator[Work | None]:
             await asyncio.shield(_hand_back(tools, claimed, timedelta(), "its process was stopped"))
             raise
         except AWAY as error:
-            log.warning("Work %d waits for the database: %s.", claimed.id, trouble(error))
+            log.warning("The work waits for the database: %s.", trouble(error))
             await _hand_back(tools, claimed, AFTER_DATABASE_ERROR, "the database failed")
         finally:
             tools.in_hand.discard(claimed.id)
@@ -83,6 +84,11 @@ async def _claim_now(tools: Toolbox, work_id: int) -> Work | None:
 
 
 async def _hand_back(tools: Toolbox, claimed: Work, delay: timedelta, reason: str) -> None:
+    """What may be claimed again at once is rung for at once."""
+    now = tools.now()
     with contextlib.suppress(LostClaim, SQLAlchemyError):
         async with tools.database.write() as session:
-            await work.put_off(session, claimed, tools.now() + delay, reason=reason)
+            await runs.lock(session, claimed.run_id)
+            await work.put_off(session, claimed, now + delay, reason=reason)
+            rings = await work.to_ring(session, claimed.run_id, now)
+        await ring_or_leave_it(tools, rings)

@@ -9,6 +9,7 @@ from pipeline.errors import BrokerUnavailable, ForeignRedis
 from pipeline.ports import Neighbour
 from pipeline.toolbox import Toolbox
 from storage import installation, operators
+from storage.looking import place_of
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ async def refuse_foreign_redis(tools: Toolbox) -> None:
     name, before = await _name(tools), None
     while (there := await _neighbour(tools, name)) is not None:
         if before is not None and (there.name != before.name or there.left_s > before.left_s):
-            raise ForeignRedis(_shown(tools))
+            raise ForeignRedis(place_of(tools.database.url))
         if before is None:
             log.warning("Another installation's name stands in this Redis; waiting whether it still works.")
         before = there
@@ -63,9 +64,3 @@ async def _neighbour(tools: Toolbox, name: str) -> Neighbour | None:
         return await tools.nameplate.show(name)
     except BrokerUnavailable:
         return None
-
-
-def _shown(tools: Toolbox) -> str:
-    """Our database as people write it, without a password, wherever in the URL one may stand."""
-    url = tools.database.url
-    return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)

@@ -130,7 +130,8 @@ async def resend_uncertain(tools: Toolbox, run_id: int, actor: Actor) -> int:
         for lane in sorted(closed):
             await work.add(session, run_id, WorkKind.DELIVER, [()], now, lane=lane)
         await cards.reopen(session, run_id)
-        await _write_down(session, run, actor, ActionKind.RESEND, now, readers=readers)
+        ended_before = int(run.state is RunState.DONE)
+        await _write_down(session, run, actor, ActionKind.RESEND, now, readers=readers, ended_before=ended_before)
         rings = await work.to_ring(session, run_id, now)
     await ring_or_leave_it(tools, rings)
     return readers

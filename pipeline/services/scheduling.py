@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfoNotFoundError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import BrokerUnavailable
+from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.meter import TickAction
 from pipeline.services.advancing import let_operators_follow
+from pipeline.services.bugs import report_bug
 from pipeline.services.starting import new_run, ring_for, store_run, usual_period
 from pipeline.stages.schedule import UnusableCron
 from pipeline.stages.slots import LONGEST_LEAD, due_slot, lead
 from pipeline.toolbox import Toolbox
 from storage import digests, operators, public_bots, run_posts, runs, slots, work
+from storage.database import AWAY, trouble
 from storage.records import PublicBot, Run, RunState
 from storage.slots import Scheduled
 
@@ -37,10 +41,15 @@ async def start_due_runs(tools: Toolbox) -> None:
         near = [bot for bot in await slots.scheduled(session) if _is_near(bot, now)]
         leads = [lead(await digests.making_times(session, bot.public_bot_id, LAST_DIGESTS)) for bot in near]
     for bot, early in zip(near, leads, strict=True):
-        try:
-            await _attend(tools, bot, now, early)
-        except Exception:
-            log.exception("The schedule of %s could not be kept; it is tried again.", bot.slug)
+        with about(bot=bot.slug):
+            try:
+                await _attend(tools, bot, now, early)
+            except AWAY as error:
+                log.warning("The schedule waits for the database: %s.", trouble(error))
+            except Exception:
+                error_id = new_error_id()
+                log.exception("The schedule could not be kept; it is tried again.", extra=found_by(error_id))
+                await report_bug(tools, "faults.schedule_bug", error_id, public_bot_id=bot.public_bot_id)
 
 
 def _is_near(bot: Scheduled, now: datetime) -> bool:
@@ -64,10 +73,12 @@ async def _attend(tools: Toolbox, bot: Scheduled, now: datetime, early: timedelt
     run = await _take(tools, bot, due) if due is not None else None
     if run is None:
         return
+    tools.meter.tick_did(TickAction.STARTED, 1)
     try:
         await ring_for(tools, run)
     except BrokerUnavailable as error:
-        log.warning("The broker cannot be reached (%s); the scheduled run %d waits for it.", error, run.id)
+        with about(run=run.id):
+            log.warning("The broker cannot be reached (%s); the scheduled run waits for it.", error)
 
 
 async def _take(tools: Toolbox, seen: Scheduled, due: datetime) -> Run | None:

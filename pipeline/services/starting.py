@@ -10,10 +10,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import BrokerUnavailable, ForPeople
+from pipeline.log_marks import about
 from pipeline.services.advancing import end_delivery
 from pipeline.stages.periods import parse_period, since
 from pipeline.toolbox import Toolbox
 from storage import cards, operators, public_bots, run_posts, runs, work
+from storage.lost_time import lost_period
 from storage.records import COMMAND_LINE, ActionKind, Actor, Engine, NewRun, Period, PublicBot, Run, Unreached, WorkKind
 
 log = logging.getLogger(__name__)
@@ -111,8 +113,11 @@ async def store_run(session: AsyncSession, new: NewRun, now: datetime) -> tuple[
 
 
 async def usual_period(session: AsyncSession, tools: Toolbox, bot: PublicBot, now: datetime) -> Period:
-    """What came since this public bot's last digest, at most its window."""
+    """What came since this public bot's last digest, known or forgotten, at most its window."""
     last_end = await runs.last_given_period_end(session, bot.id)
+    lost = await lost_period(session, bot.id)
+    if lost is not None:
+        last_end = max(lost.end, last_end or lost.end)
     period = since(last_end, bot.spec.window_hours or tools.settings.digest.window_hours, now)
     return replace(period, late_since=await runs.last_given_at(session, bot.id))
 
@@ -130,7 +135,8 @@ async def ring_for(tools: Toolbox, run: Run) -> None:
     except BrokerUnavailable as error:
         if not (tools.settings.engine.fallback and tools.has_local_engine):
             raise
-        log.warning("The broker cannot be reached (%s): run %d is done in this process.", error, run.id)
+        with about(run=run.id, bot=run.bot_slug):
+            log.warning("The broker cannot be reached (%s): the run is done in this process.", error)
         async with tools.database.write() as session:
             await runs.switch_engine(session, run.id, Engine.LOCAL, NOTICE_BROKER_LOST)
 

@@ -7,8 +7,11 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from pipeline.errors import BrokerUnavailable
+from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.meter import Fate, TickAction
 from pipeline.queues import QUEUES
 from pipeline.services.advancing import advance, ring_or_leave_it
+from pipeline.services.bugs import report_bug
 from pipeline.services.recovering import recover
 from pipeline.services.scheduling import start_due_runs
 from pipeline.toolbox import Toolbox
@@ -42,15 +45,24 @@ async def tick(tools: Toolbox, dead_owners: Collection[str]) -> bool:
         going_on = await runs.going_on(session)
     await _adopt_orphans(tools, going_on)
     for run in going_on:
-        try:
-            await advance(tools, run.id)
-        except AWAY:
-            raise
-        except Exception:
-            log.exception("Run %d could not be moved on.", run.id)
+        with about(run=run.id, bot=run.bot_slug):
+            await _move_on(tools, run)
     await _doubt_orphans(tools)
     await _ring_for_the_unheard(tools)
+    tools.meter.ticked()
     return True
+
+
+async def _move_on(tools: Toolbox, run: Run) -> None:
+    """A bug in it costs this run at most."""
+    try:
+        tools.meter.tick_did(TickAction.ADVANCED, await advance(tools, run.id))
+    except AWAY:
+        raise
+    except Exception:
+        error_id = new_error_id()
+        log.exception("The run could not be moved on; it is tried again by the next tick.", extra=found_by(error_id))
+        await report_bug(tools, "faults.run_bug", error_id, public_bot_id=run.public_bot_id, run_id=run.id)
 
 
 async def _doubt_orphans(tools: Toolbox) -> None:
@@ -59,7 +71,10 @@ async def _doubt_orphans(tools: Toolbox) -> None:
         if not await deliveries.has_orphans(session, tools.now()):
             return
     async with tools.database.write() as session:
-        await deliveries.doubt_orphans(session, tools.now())
+        lost = await deliveries.doubt_orphans(session, tools.now())
+    for public_bot, number in lost.items():
+        tools.meter.sent(public_bot, {Fate.UNCERTAIN: number})
+        tools.meter.tick_did(TickAction.DOUBTED, number)
 
 
 async def _adopt_orphans(tools: Toolbox, going_on: Sequence[Run]) -> None:
@@ -74,8 +89,10 @@ async def _adopt_orphans(tools: Toolbox, going_on: Sequence[Run]) -> None:
         if await workers.role_is_held(session, LOCAL_ENGINE, tools.now(), LOCAL_ENGINE_HOLD):
             return
         for run in orphans:
-            log.warning("Run %d has lost the process that did it; workers go on with it.", run.id)
+            with about(run=run.id, bot=run.bot_slug):
+                log.warning("The run has lost the process that did it; workers go on with it.")
             await runs.switch_engine(session, run.id, Engine.CELERY, None)
+    tools.meter.tick_did(TickAction.ADOPTED, len(orphans))
 
 
 async def _take_over_from_workers(tools: Toolbox, going_on: Sequence[Run]) -> None:
@@ -84,6 +101,7 @@ async def _take_over_from_workers(tools: Toolbox, going_on: Sequence[Run]) -> No
         if run.engine is Engine.CELERY:
             async with tools.database.write() as session:
                 await runs.switch_engine(session, run.id, Engine.LOCAL, None)
+            tools.meter.tick_did(TickAction.ADOPTED, 1)
 
 
 async def _ring_for_the_unheard(tools: Toolbox) -> None:
@@ -102,4 +120,5 @@ async def _ring_for_the_unheard(tools: Toolbox) -> None:
     if rings:
         async with tools.database.write() as session:
             await work.mark_rung(session, [ring.work_id for ring in rings], now)
+        tools.meter.tick_did(TickAction.RUNG, len(rings))
         await ring_or_leave_it(tools, rings)

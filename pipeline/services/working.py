@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 
+from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.meter import TaskOutcome
 from pipeline.services.assembling import assemble
 from pipeline.services.categorizing import categorize
 from pipeline.services.delivering import deliver, free_lanes
@@ -12,6 +17,7 @@ from pipeline.services.planning import plan
 from pipeline.services.recovering import recover_from_bug
 from pipeline.services.summarizing import summarize
 from pipeline.toolbox import Toolbox
+from storage import runs
 from storage.database import AWAY, trouble
 from storage.records import WorkKind
 from storage.work import LostClaim
@@ -33,14 +39,44 @@ async def perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:
     False: it was nobody's to claim, as far as its kind tells.
     """
     try:
-        return await SERVICES[kind](tools, work_id) is not False
+        marks = await _marks(tools, work_id)
+    except AWAY as error:
+        tools.meter.task_ended(kind.value, TaskOutcome.DATABASE_AWAY, 0.0)
+        log.warning("%s(%d) goes on when the database works again: %s.", kind, work_id, trouble(error))
+        return True
+    with marks:
+        return await _perform(tools, kind, work_id)
+
+
+async def _marks(tools: Toolbox, work_id: int) -> AbstractContextManager[None]:
+    """What the lines of this work are about."""
+    async with tools.database.read() as session:
+        run_id, slug = await runs.of_work(session, work_id) or (None, None)
+    return about(run=run_id, bot=slug, work=work_id)
+
+
+async def _perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:
+    started, outcome = time.monotonic(), TaskOutcome.DONE
+    try:
+        if await SERVICES[kind](tools, work_id) is False:
+            return False
     except LostClaim as error:
+        outcome = TaskOutcome.LOST
         log.info("%s is no longer ours; its result is dropped.", error)
     except AWAY as error:
+        outcome = TaskOutcome.DATABASE_AWAY
         log.warning("%s(%d) goes on when the database works again: %s.", kind, work_id, trouble(error))
+    except asyncio.CancelledError:
+        log.info("%s(%d) was handed back", kind, work_id)
+        tools.meter.task_ended(kind.value, TaskOutcome.HANDED_BACK, time.monotonic() - started)
+        raise
     except Exception:
-        log.exception("%s(%d) failed; it is tried again in smaller pieces.", kind, work_id)
-        await recover_from_bug(tools, work_id)
+        outcome = TaskOutcome.FAILED
+        error_id = new_error_id()
+        log.exception("%s(%d) failed; it is tried again in smaller pieces.", kind, work_id, extra=found_by(error_id))
+        await recover_from_bug(tools, work_id, error_id)
+    log.info("%s(%d) took %.2f s", kind, work_id, time.monotonic() - started)
+    tools.meter.task_ended(kind.value, outcome, time.monotonic() - started)
     return True
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.errors import MessageRefused, Migrated, Retryable, TokenRefused, Unreachable
+from pipeline.meter import Fate
 from pipeline.stages.delivery import chat_interval_s, trouble_wait_s
 from storage.records import DeliveryState, Outcome, Parcel, Unreached
 
@@ -52,6 +54,23 @@ def outcome_of(
             return Outcome(parcel, DeliveryState.FAILED, now, reason=Unreached.HALTED, is_last_word=True)
         case _:
             return Outcome(parcel, DeliveryState.UNKNOWN, now, next_part_at=next_part_at)
+
+
+def fates(called: Sequence[Called]) -> Mapping[Fate, int]:
+    """What became of the messages, counted."""
+    return Counter(_fate(one) for one in called)
+
+
+def _fate(called: Called) -> Fate:
+    match called.outcome.state:
+        case DeliveryState.SENT:
+            return Fate.SENT
+        case DeliveryState.PENDING:
+            return Fate.PUT_OFF
+        case DeliveryState.UNKNOWN:
+            return Fate.UNCERTAIN
+    is_of_chat = isinstance(called.error, Unreachable) and called.error.why.retires
+    return Fate.UNREACHABLE if is_of_chat else Fate.REFUSED
 
 
 def pause_s(called: Sequence[Called]) -> float:

@@ -42,12 +42,13 @@ def after_answer(
     return NextSteps(again=True)
 
 
-def after_crash(batch: Sequence[int], crashes: int) -> NextSteps:
-    """What to do about a batch whose process died: post by post, and a post that was alone twice is set aside."""
+def after_crash(batch: Sequence[int], crashes: int, why: str) -> NextSteps:
+    """What to do about a batch whose process died, or whose doing failed as `why` says.
+
+    It is tried post by post, and a post that was alone twice is set aside.
+    """
     if len(batch) > 1:
         return NextSteps(smaller=tuple((one,) for one in batch))
     if crashes + 1 > CRASHES_ALONE:
-        return NextSteps(
-            set_aside=dict.fromkeys(batch, "its processing failed again and again, or ended the worker's process")
-        )
+        return NextSteps(set_aside=dict.fromkeys(batch, f"its processing failed again and again: {why}"))
     return NextSteps(again=True)

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from storage.records.console import Audience, BotDetails, BotOverview, RunTrouble, Survey, Troubles, Turnover
 from storage.records.digests import Card, Digest, DigestItem, DigestSection
+from storage.records.health import (
+    DatabaseLook,
+    Lease,
+    RunOfTask,
+    SelfTest,
+    TaskSeen,
+    TasksOverview,
+    WorkerTasks,
+)
 from storage.records.operators import COMMAND_LINE, Action, ActionKind, Actor, Fault, Operator, StrangerCount
 from storage.records.posts import Candidate, IncomingPost, Post, Source, SourceKind, SourceOverview
 from storage.records.public_bots import BotToken, Category, PublicBot, PublicBotSpec
@@ -19,6 +28,7 @@ from storage.records.readers import (
     SubscriberState,
     Unreached,
 )
+from storage.records.references import GivenPost, KnownPost, PostReference
 from storage.records.runs import (
     ENDED,
     Engine,
@@ -48,6 +58,7 @@ __all__ = [
     "Card",
     "Category",
     "ChatKind",
+    "DatabaseLook",
     "DeliveryProgress",
     "DeliveryState",
     "Digest",
@@ -57,9 +68,12 @@ __all__ = [
     "Engine",
     "Failure",
     "Fault",
+    "GivenPost",
     "IncomingPost",
     "Invitation",
     "Judged",
+    "KnownPost",
+    "Lease",
     "ModelCall",
     "NewRun",
     "Operator",
@@ -67,15 +81,18 @@ __all__ = [
     "Parcel",
     "Period",
     "Post",
+    "PostReference",
     "PostStatus",
     "PublicBot",
     "PublicBotSpec",
     "QuietDay",
     "Ring",
     "Run",
+    "RunOfTask",
     "RunProgress",
     "RunState",
     "RunTrouble",
+    "SelfTest",
     "Source",
     "SourceKind",
     "SourceOverview",
@@ -85,6 +102,8 @@ __all__ = [
     "SubscriberState",
     "Summary",
     "Survey",
+    "TaskSeen",
+    "TasksOverview",
     "Troubles",
     "Turnover",
     "Unreached",
@@ -93,4 +112,5 @@ __all__ = [
     "WorkKind",
     "WorkState",
     "Worker",
+    "WorkerTasks",
 ]

@@ -11,7 +11,7 @@ from storage.records.runs import Engine, RunProgress
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker's last sign of life."""
+    """A worker's last sign of life. `machine` tells its kernel from others, where that can be told."""
 
     name: str
     host: str
@@ -20,6 +20,7 @@ class Worker:
     concurrency: int
     started_at: datetime
     seen_at: datetime
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

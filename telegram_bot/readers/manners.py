@@ -16,6 +16,7 @@ from aiogram.methods import AnswerCallbackQuery, EditMessageText, Response, Send
 from aiogram.methods.base import TelegramType
 
 from pipeline.errors import BrokerUnavailable
+from pipeline.meter import Limited, Meter, NoMeter
 from pipeline.ports import LONGEST_RESERVATION_S, Limiter
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,11 @@ class Manners(BaseRequestMiddleware):
     answer counts for everybody who sends in the bot's name. Without the shared limiter answers go out all the same.
     """
 
-    def __init__(self, limiter: Limiter, per_chat_interval_s: float, silence: Silence) -> None:
+    def __init__(
+        self, limiter: Limiter, per_chat_interval_s: float, silence: Silence, meter: Meter | None = None
+    ) -> None:
         self._limiter = limiter
+        self._meter = meter or NoMeter()
         self._silence = silence
         self._per_chat_interval_s = per_chat_interval_s
         self._public_ids: dict[int, int] = {}
@@ -87,7 +91,8 @@ class Manners(BaseRequestMiddleware):
 
     async def _wait_for_turn(self, public_bot_id: int, method: TelegramMethod[Any]) -> None:
         """Raises: TelegramRetryAfter: it would take too long."""
-        given_up_at = time.monotonic() + PATIENCE_S
+        came_at = time.monotonic()
+        given_up_at = came_at + PATIENCE_S
         try:
             while (wait_s := await self._limiter.reserve(public_bot_id, 1)) > 0:
                 if time.monotonic() + wait_s > given_up_at:
@@ -97,6 +102,8 @@ class Manners(BaseRequestMiddleware):
                     return
         except BrokerUnavailable:
             log.debug("The limiter cannot be asked.")
+        finally:
+            self._meter.waited(Limited.TELEGRAM, time.monotonic() - came_at)
 
     async def _silence_left_s(self, public_bot_id: int) -> float:
         try:

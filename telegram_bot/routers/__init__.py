@@ -12,6 +12,7 @@ from telegram_bot.routers import (
     decisions,
     digests,
     errors,
+    health,
     help,
     schedule,
     sources,
@@ -23,5 +24,5 @@ from telegram_bot.routers import (
 
 def make_routers() -> Sequence[Router]:
     """New routers each time: one can be attached once only. The last one answers what no other understood."""
-    modules = (errors, digests, decisions, chats, status, troubles, bots, subscribers, schedule, sources, help)
+    modules = (errors, digests, decisions, chats, status, health, troubles, bots, subscribers, schedule, sources, help)
     return [module.make_router() for module in modules]

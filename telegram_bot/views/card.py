@@ -20,7 +20,14 @@ from telegram_bot.views.card_stage import STAGES, bar, counted
 from telegram_bot.views.view import Node, View, buttons, in_words, lines, name, paragraphs
 from texts import Texts
 
-NOTICES: Mapping[str, str] = MappingProxyType({"broker_lost": "notice.broker_lost", "superseded": "notice.superseded"})
+NOTICES: Mapping[str, str] = MappingProxyType(
+    {
+        "broker_lost": "notice.broker_lost",
+        "superseded": "notice.superseded",
+        "restored": "notice.restored",
+        "lost_time": "notice.lost_time",
+    }
+)
 NEEDS_NO_WORKER = frozenset({RunState.AWAITING_APPROVAL, RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 
 

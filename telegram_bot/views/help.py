@@ -19,6 +19,8 @@ COMMANDS = (
     ("subscribers", "command.subscribers.arguments", "command.subscribers"),
     ("schedule", "command.schedule.arguments", "command.schedule"),
     ("sources", None, "command.sources"),
+    ("health", None, "command.health"),
+    ("selftest", None, "command.selftest"),
     ("help", None, "command.help"),
 )
 

@@ -22,7 +22,10 @@ MAX_BUTTON = 40
 MAX_PARAMETER = 300
 
 # Shown as code: Telegram would make links to the domain worker.sh out of them, and a tap copies them.
-_COMMAND_LINE = re.compile(r"(\./run_worker\.sh|scripts/start_redis\.sh|python -m pipeline [^\n]+)")
+_COMMAND_LINE = re.compile(
+    r"(\./run_(?:worker|bot)\.sh(?: --queues [a-z,]+)?|scripts/start_redis\.sh|python -m pipeline [^\n]+"
+    r"|redis-cli CONFIG SET [a-z-]+ [a-z]+)"
+)
 
 Node = Text | str
 

@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from pipeline import local_engine
+from pipeline.services import self_testing
 from storage.database import Database
-from telegram_bot import announcing, bot_pool, herald, offers, polling, progress
+from telegram_bot import announcing, bot_pool, errands, herald, offers, polling, progress
 from tests.bot.desk import TOKEN, Desk, utc_now
 from tests.bot.library import Library
 from tests.servers.telegram_server import TelegramServer
@@ -34,6 +35,9 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot_pool, "LONGEST_BACKOFF_S", 0.05)
     monkeypatch.setattr(offers, "LOOK_EVERY_S", 0.03)
     monkeypatch.setattr(herald, "LOOK_EVERY_S", 0.03)
+    monkeypatch.setattr(errands, "PRIVATE_INTERVAL_S", 0.02)
+    monkeypatch.setattr(errands, "GROUP_INTERVAL_S", 0.03)
+    monkeypatch.setattr(self_testing, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(herald, "BETWEEN_NEWS_S", 0.1)
 
 

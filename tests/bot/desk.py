@@ -18,6 +18,7 @@ from storage import cards, posts, public_bots, runs, sources, workers
 from storage.database import Database
 from storage.records import ENDED, IncomingPost, PublicBotSpec, Run, RunProgress, Worker
 from telegram_bot.app import make_bot, make_dispatcher
+from telegram_bot.errands import Errands
 from telegram_bot.herald import Herald
 from telegram_bot.polling import Poller
 from telegram_bot.progress import Board
@@ -90,7 +91,9 @@ class Desk:
         self.bot: Bot = make_bot(self.settings)
         self.board = Board(self.tools, BotCourier(self.bot))
         self.strangers = Strangers(self.tools)
-        self.poller = Poller(self.bot, make_dispatcher(self.tools, self.board, self.strangers))
+        self.errands = Errands(BotCourier(self.bot))
+        self.dispatcher = make_dispatcher(self.tools, self.board, self.strangers, self.errands)
+        self.poller = Poller(self.bot, self.dispatcher)
         self._showing = asyncio.create_task(self.board.run())
         self._polling = asyncio.create_task(self.poller.run())
         self._telling = asyncio.create_task(Herald(self.tools, BotCourier(self.bot)).run())
@@ -102,7 +105,7 @@ class Desk:
     async def stop(self) -> None:
         """Stop as SIGTERM does."""
         await self._end(self._polling, self._telling)
-        await self.poller.drain()
+        await asyncio.gather(self.poller.drain(), self.errands.close())
         self.board.stop()
         await self._showing
         await self.close()
@@ -110,7 +113,7 @@ class Desk:
     async def kill(self) -> None:
         """Stop as kill -9 does: nothing that is in hand is finished."""
         await self._wait_for_the_database()
-        parts = ("Board.", "Poller.", "Herald.", "LocalEngine.")
+        parts = ("Board.", "Poller.", "Herald.", "LocalEngine.", "Errands.")
         mine = [task for task in asyncio.all_tasks() if any(part in repr(task.get_coro()) for part in parts)]
         await self._end(*mine)
         await self._close_session()
@@ -123,6 +126,7 @@ class Desk:
         await self._end(self._polling, self._telling)
         if self._engine is not None:
             await self._engine.stop()
+        await self.errands.close()
         self.board.stop()
         await asyncio.gather(self._showing, return_exceptions=True)
         await self._close_session()

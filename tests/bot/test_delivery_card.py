@@ -261,7 +261,7 @@ async def test_a_card_that_telegram_refuses_does_not_keep_the_digest_from_coming
     await desk.work()
     await desk.digest(ANNA)
     await desk.settle()
-    assert caplog.text.count("Telegram refuses the card of run 1") == 1
+    assert caplog.text.count("Telegram refuses the card:") == 1
 
 
 async def test_a_token_that_is_refused_for_a_moment_loses_nothing(

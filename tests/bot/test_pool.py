@@ -304,7 +304,10 @@ async def test_a_bug_in_one_bot_is_tried_again_and_touches_no_other(
     await library.open("city", "parks")
     await library.start()
     await answers(library, reader, "city", "parks")
-    assert caplog.text.count("Public bot parks cannot be served; trying again.") == 2
+    failed = [one for one in caplog.records if one.getMessage() == "The public bot cannot be served; trying again."]
+    assert len(failed) == 2
+    (fault,) = await library.reported()
+    assert (fault.message_id, fault.params) == ("faults.serving_bug", {"id": vars(failed[0])["error_id"]})
 
 
 async def test_telegram_in_trouble_is_waited_for_without_a_fault(

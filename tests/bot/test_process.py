@@ -151,7 +151,7 @@ async def test_a_second_process_waits_for_the_first_and_says_so(
 async def test_a_second_process_takes_over_at_once_from_one_that_died(desk: Desk) -> None:
     died = f"{HERE}:{2**22 + 1}:another1"
     async with desk.database.write() as session:
-        await workers.take_role(session, app.ROLE, died, utc_now(), app.HOLD)
+        await workers.take_role(session, workers.BOT, died, utc_now(), workers.BOT_HOLD)
     assert await asyncio.wait_for(app._take_role(desk.tools, asyncio.Event()), 5)
 
 

@@ -131,7 +131,7 @@ async def test_a_flood_of_strangers_costs_the_database_one_write(desk: Desk, mon
     statements: list[str] = []
     for engine in (desk.database._writer, desk.database._reader):
         event.listen(engine.sync_engine, "before_cursor_execute", lambda *of: statements.append(of[2]))
-    dispatcher = make_dispatcher(desk.tools, desk.board, desk.strangers)
+    dispatcher = make_dispatcher(desk.tools, desk.board, desk.strangers, desk.errands)
     for number in range(200):
         await dispatcher.feed_update(desk.bot, Update.model_validate(update(number, message=written(100 + number))))
     assert not [one for one in statements if "strangers" in one]
@@ -238,7 +238,7 @@ def arrived(desk: Desk) -> Feeder:
     for kind, observer in curious.observers.items():
         if kind not in {"update", "error"}:
             observer.register(lambda _, kind=kind: reached.append(kind))
-    dispatcher = make_dispatcher(desk.tools, desk.board, desk.strangers)
+    dispatcher = make_dispatcher(desk.tools, desk.board, desk.strangers, desk.errands)
     dispatcher.sub_routers.insert(0, curious)
     curious._parent_router = dispatcher
 

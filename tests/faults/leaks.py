@@ -34,7 +34,8 @@ PARKS = Secret("the token of a refused bot", "7022222222:AAD-W4cParksToken3d1a_o
 API_KEY = Secret("the model's key", 'sk-+/"Z8mModelKey71aa\\n&= end', "Z8mModelKey71aa")
 PASSWORD = Secret("the password of Redis", 'p@ss/"K2rRedisPassword4f\\ +%', "K2rRedisPassword4f")
 SECRET_KEY = Secret("the secret key", "V9sSecretKey66d1 'of the box'", "V9sSecretKey66d1")
-SECRETS = (ADMIN, CITY, PARKS, API_KEY, PASSWORD, SECRET_KEY)
+FLOWER = Secret("the password of Flower", 'f&/"L5tFlowerPassword8a\\ +%', "L5tFlowerPassword8a")
+SECRETS = (ADMIN, CITY, PARKS, API_KEY, PASSWORD, SECRET_KEY, FLOWER)
 
 
 def leaks(secrets: Iterable[Secret], evidence: Mapping[str, bytes]) -> list[str]:

@@ -15,8 +15,9 @@ import pytest
 from redis import Redis
 
 from settings import HOME
-from tests.faults.leaks import ADMIN, API_KEY, CITY, PARKS, PASSWORD, SECRET_KEY, SECRETS, Secret, leaks
+from tests.faults.leaks import ADMIN, API_KEY, CITY, FLOWER, PARKS, PASSWORD, SECRET_KEY, SECRETS, Secret, leaks
 from tests.faults.witness import Witness, files_in, output
+from tests.monitoring.flower import Flower
 from tests.processes import DEADLINE_S, Installation, until
 from tests.servers.model_answers import Question
 from tests.servers.model_faults import Override, error, error_inside
@@ -86,11 +87,20 @@ def installation(
         DIGEST_LLM__API_KEY=API_KEY.value,
         DIGEST_SECURITY__SECRET_KEY=SECRET_KEY.value,
         DIGEST_LOGGING__LEVEL="DEBUG",
+        DIGEST_FLOWER_DIR=str(folder / "flower"),
+        DIGEST_FLOWER_PASSWORD=FLOWER.value,
         CITY_TOKEN=CITY.value,
         PARKS_TOKEN=PARKS.value,
     )
     yield made
     made.stop_all()
+
+
+@pytest.fixture
+def flower(installation: Installation) -> Iterator[Flower]:
+    flower = Flower(installation)
+    yield flower
+    flower.stop()
 
 
 @pytest.fixture
@@ -133,18 +143,26 @@ class Accidents:
 
 
 async def test_no_secret_is_in_anything_that_a_full_run_writes(
-    installation: Installation, telegram: TelegramServer, model: ModelServer, redis: RedisServer, witness: Witness
+    installation: Installation,
+    telegram: TelegramServer,
+    model: ModelServer,
+    redis: RedisServer,
+    witness: Witness,
+    flower: Flower,
 ) -> None:
     model.behaviour = talkative = Talkative()
     telegram.fault = Accidents()
     printed = await prepare(installation)
     start_everything(installation)
+    printed["the output of start_monitoring.sh"] = (await asyncio.to_thread(flower.start))[1].encode()
     await live_through_a_day(installation, telegram, talkative)
     await asyncio.to_thread(witness.look)
-    for arguments in (("status", "--json"), ("bots", "export")):
+    printed |= await asyncio.to_thread(flower.all_pages, FLOWER.value)
+    for arguments in (("status", "--json"), ("bots", "export"), ("monitor",)):
         printed |= await output(installation, *arguments)
     evidence = {f"{name}, while it runs": content for name, content in files_in(installation.folder).items()}
     ended = [await asyncio.to_thread(installation.terminate, name) for name in ("worker", "bot")]
+    printed["the output of stop_monitoring.sh"] = (await asyncio.to_thread(flower.stop))[1].encode()
     witness.stop()
     evidence |= printed | files_in(installation.folder) | files_in(redis.folder) | heard_by(telegram)
     evidence |= witness.evidence()
@@ -175,7 +193,7 @@ async def live_through_a_day(installation: Installation, telegram: TelegramServe
     await anna.send(ADMIN.value, f"/digest parks {PERIOD}")
     await said_to(telegram, ANNA, "refused the key")
     await telegram.revoke_token(CITY.value)
-    await until(lambda: "city is not served" in installation.log("bot"), "the end of the bot without a token")
+    await until(lambda: "public bot is not served" in installation.log("bot"), "the end of the bot without a token")
     for command in ("/status", "/bots", "/sources", "/errors"):
         await anna.send(ADMIN.value, command)
     await said_to(telegram, ANNA, "went wrong lately", "City", "Parks", "does not accept")
@@ -192,6 +210,12 @@ def assert_worth_a_look(evidence: dict[str, bytes], witness: Witness) -> None:
     assert b"IntegrityError" in evidence["the file bot.log"]
     assert b"process_bot_digest" in evidence["the events that Flower shows"]
     assert b"process_bot_digest" in evidence["what workers tell Flower"]
+    assert b"pipeline flower" in evidence["the list of processes"]
+    assert b"Flower is at" in evidence["the output of start_monitoring.sh"]
+    assert b"process_bot_digest" in evidence["Flower's /api/tasks"]
+    kept = (content for source, content in evidence.items() if source.startswith("the file flower.db"))
+    assert any(b"process_bot_digest" in content for content in kept)
+    assert any(b"broker_url" in content for source, content in evidence.items() if "/worker/" in source)
     assert b"PUBLISH" in evidence["the commands to Redis"]
     assert b"CITY_TOKEN" in evidence["the output of bots export"]
     assert b"refused the key" in evidence["the messages in Telegram"]

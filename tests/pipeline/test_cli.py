@@ -199,3 +199,10 @@ def test_the_local_redis_is_needed_only_by_default(monkeypatch: pytest.MonkeyPat
     assert main(["needs-local-redis"]) == 1
     monkeypatch.setenv("DIGEST_ENGINE__MODE", "celery")
     assert main(["needs-local-redis"]) == 1
+
+
+def test_without_workers_nobody_is_asked_what_they_are_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--tasks"]) == 0
+    assert "The work is done inside the bot, without workers" in capsys.readouterr().out
+    assert main(["status", "--tasks", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"workers": [], "silent": []}

@@ -309,7 +309,7 @@ async def test_a_schedule_that_an_earlier_version_took_is_reported_and_holds_up_
 
 
 async def test_a_bug_in_one_bot_stops_no_other_and_costs_its_slot_nothing(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await apply(database, scheduled("a-first"), scheduled("b-second"))
     tools = make_tools(database, settings=settings(), now=Clock(DUE))
@@ -322,6 +322,10 @@ async def test_a_bug_in_one_bot_stops_no_other_and_costs_its_slot_nothing(
         broken.setattr(scheduling, "let_operators_follow", stumble)
         await start_due_runs(tools)
     assert [run.bot_slug for run in await all_runs(database)] == ["b-second"]
+    (line,) = [record for record in caplog.records if record.exc_info]
+    async with database.read() as session:
+        (fault,) = await operators.untold(session)
+    assert (fault.message_id, fault.params) == ("faults.schedule_bug", {"id": vars(line)["error_id"]})
     await start_due_runs(tools)
     assert [run.bot_slug for run in await all_runs(database)] == ["b-second", "a-first"]
     assert await made(database) == [DUE, DUE]

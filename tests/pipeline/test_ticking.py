@@ -14,15 +14,16 @@ from sqlalchemy.exc import OperationalError
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import PostText
 from pipeline.pulse import Pulse, is_dead, owner_name
+from pipeline.services import assembling, ticking
 from pipeline.services.following import load_progress
 from pipeline.services.recovering import STAYS_UNRENEWED
 from pipeline.services.starting import Order, ring_for, start_run
 from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, ROLE, tick
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import runs, work, workers
+from storage import operators, run_posts, runs, work, workers
 from storage.database import Database
-from storage.records import Engine, PostStatus, RunState, WorkKind
+from storage.records import Digest, Engine, Failure, PostStatus, RunState, WorkKind
 from storage.work import LEASE
 from tests.fakes import FakeModel
 from tests.support import NOON, FakeDoorbell, do_all_work, make_posts, make_tools, open_desk
@@ -126,7 +127,9 @@ async def test_a_post_that_kills_its_process_is_set_aside_and_the_others_come_th
     assert ended.count(PostStatus.SUMMARIZED) == 6
 
 
-async def test_a_bug_in_the_doing_costs_the_post_and_not_the_run(database: Database) -> None:
+async def test_a_bug_in_the_doing_costs_the_post_and_not_the_run(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     async def stumble(kind: str, posts: Sequence[PostText]) -> None:
         if any("story 2:" in post.text for post in posts):
             raise ZeroDivisionError("a bug")
@@ -138,6 +141,46 @@ async def test_a_bug_in_the_doing_costs_the_post_and_not_the_run(database: Datab
     assert ended.run.state is RunState.DONE
     assert ended.count(PostStatus.SET_ASIDE) == 1
     assert ended.count(PostStatus.SUMMARIZED) == 4
+    ids = [vars(record)["error_id"] for record in caplog.records if record.exc_info]
+    async with database.read() as session:
+        (fault,) = await operators.untold(session)
+        reasons = await run_posts.set_aside_reasons(session, started.run.id)
+    assert (fault.message_id, fault.run_id, fault.params) == ("faults.run_bug", started.run.id, {"id": ids[0]})
+    assert all(ids[-1] in reason for reason in reasons.values()), "/why tells where the traceback is"
+
+
+async def test_a_bug_that_ends_a_run_is_told_with_the_id_that_finds_it_in_the_log(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble(*_: object) -> Digest:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(assembling, "build_digest", stumble)
+    await open_desk(database, make_posts(5))
+    tools = make_tools(database)
+    started = await start_run(tools, Order("city"))
+    ended = await do_all_work(tools, started.run.id)
+    found = [record for record in caplog.records if record.exc_info]
+    assert ended.run.failure == Failure("run.bug", {"id": vars(found[-1])["error_id"]})
+
+
+async def test_a_bug_in_moving_a_run_on_is_told_once_and_touches_no_other_run(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await open_desk(database, make_posts(5))
+    tools = make_tools(database)
+    started = await start_run(tools, Order("city"))
+
+    async def stumble(*_: object) -> int:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(ticking, "advance", stumble)
+    for _ in range(3):
+        assert await tick(tools, ())
+    first = next(record for record in caplog.records if record.exc_info)
+    async with database.read() as session:
+        (fault,) = await operators.untold(session)
+    assert (fault.run_id, fault.params) == (started.run.id, {"id": vars(first)["error_id"]})
 
 
 async def test_what_nobody_heard_is_rung_for_again(database: Database) -> None:

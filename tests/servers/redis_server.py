@@ -18,8 +18,8 @@ READY_S = 20.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on. It is below those that systems take for connections by themselves, so that a server
-    which is stopped for a while finds it free again."""
+    """A port that nobody listens on. It is below those that systems take for connections by themselves, so that a
+    server which is stopped for a while finds it free again."""
     while True:
         port = random.randrange(15_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -19,6 +19,9 @@ MAX_UPDATES = 100
 MAX_CALLBACK_ANSWER_CHARS = 200
 MAX_UPLOAD_BYTES = 50_000_000  # https://core.telegram.org/bots/api#sending-files
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+_WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+)
 
 
 async def get_me(world: TelegramWorld, bot: Bot, call: Call) -> Json:
@@ -28,6 +31,8 @@ async def get_me(world: TelegramWorld, bot: Bot, call: Call) -> Json:
 
 async def get_updates(world: TelegramWorld, bot: Bot, call: Call) -> list[Json]:
     """Wait up to `timeout` seconds. The newest getUpdates of a bot ends the one before it with 409."""
+    if bot.webhook:
+        raise ApiError(409, _WEBHOOK)
     bot.poll += 1
     this_poll = bot.poll
     if "allowed_updates" in call.params:
@@ -61,11 +66,12 @@ def _confirm(bot: Bot, offset: int) -> None:
 async def delete_webhook(world: TelegramWorld, bot: Bot, call: Call) -> bool:
     if call.params.get("drop_pending_updates"):
         bot.updates.clear()
+    bot.webhook = ""
     return True
 
 
 async def get_webhook_info(world: TelegramWorld, bot: Bot, call: Call) -> Json:
-    return {"url": "", "has_custom_certificate": False, "pending_update_count": len(bot.updates)}
+    return {"url": bot.webhook, "has_custom_certificate": False, "pending_update_count": len(bot.updates)}
 
 
 async def done(world: TelegramWorld, bot: Bot, call: Call) -> bool:

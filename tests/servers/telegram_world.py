@@ -37,7 +37,8 @@ ON_REQUEST_ONLY = frozenset({"chat_member", "message_reaction", "message_reactio
 
 @dataclass
 class Bot:
-    """A bot as its owner and the servers know it. `poll` is the number of its newest getUpdates."""
+    """A bot as its owner and the servers know it. `poll` is the number of its newest getUpdates, `webhook` where its
+    updates go instead."""
 
     account: Account
     token: str
@@ -46,6 +47,7 @@ class Bot:
     allowed_updates: list[str] = field(default_factory=list)
     poll: int = 0
     is_revoked: bool = False
+    webhook: str = ""
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     profile: dict[tuple[str, str], str] = field(default_factory=dict)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,7 +15,8 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from pipeline.logs import configure_logging
+from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.logs import configure_logging, name_process, say
 from settings import (
     HOME,
     DatabaseSettings,
@@ -160,6 +163,7 @@ def test_a_json_line_says_when_how_bad_who_and_what(lines: Lines) -> None:
     [line] = lines()
     read = json.loads(line)
     assert read.pop("time").endswith("+00:00")
+    assert read.pop("process") == multiprocessing.current_process().name
     assert read == {"level": "WARNING", "logger": "pipeline.x", "message": "Первая\nвторая 2"}
 
 
@@ -175,3 +179,86 @@ def test_the_level_is_the_settings_and_quiet_means_warnings(lines: Lines) -> Non
     log.info("four")
     log.warning("five")
     assert [line.rpartition(" ")[2] for line in lines()] == ["one", "three", "five"]
+
+
+def test_what_a_line_is_about_is_said_in_tasks_and_threads_that_were_started_there(lines: Lines) -> None:
+    configure_logging(settings(format="json"))
+    log = logging.getLogger("test")
+
+    async def work(run: int, slug: str) -> None:
+        with about(run=run, bot=slug):
+            with about(work=run * 10):
+                log.info("claimed by %s", slug)
+                await asyncio.gather(asyncio.create_task(step(slug)), asyncio.to_thread(log.info, "thread of %s", slug))
+            log.info("advanced %s", slug)
+
+    async def step(slug: str) -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+            log.info("step of %s", slug)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(work(run, f"city-{run}") for run in range(1, 33)))
+
+    asyncio.run(all_of_them())
+    log.info("nobody")
+    read = [json.loads(line) for line in lines()]
+    assert not {"run", "bot", "work", "error_id"} & read.pop().keys()
+    assert len(read) == 32 * 6
+    for line in read:
+        assert line["message"].endswith(f" city-{line['run']}")
+        assert line["bot"] == f"city-{line['run']}"
+        assert line.get("work") == (None if line["message"].startswith("advanced") else line["run"] * 10)
+
+
+def test_a_text_line_says_in_brackets_what_it_is_about(lines: Lines) -> None:
+    configure_logging(settings())
+    log = logging.getLogger("test")
+    with about(run=12, bot="city"):
+        log.info("First")
+        with about(work=33):
+            log.info("Second")
+    with about(bot="city"):
+        log.error("Third", extra=found_by("a1b2c3"))
+    said = [line.partition("test: ")[2] for line in lines()]
+    assert said == ["[run 12 city] First", "[run 12 city work 33] Second", "[city] [error a1b2c3] Third"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_id_that_people_are_told_finds_one_line_and_its_traceback(lines: Lines, form: str) -> None:
+    configure_logging(settings(format=form))
+    ids = [new_error_id() for _ in range(20)]
+    for error_id in ids:
+        try:
+            raise RuntimeError("of this one")
+        except RuntimeError:
+            logging.getLogger("test").exception("It failed", extra=found_by(error_id))
+    written = lines()
+    for error_id in ids:
+        [found] = [number for number, line in enumerate(written) if error_id in line]
+        following = "\n".join(written[found : found + 6])
+        assert "Traceback" in following
+        assert "of this one" in following
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_in_what_a_line_is_about(lines: Lines, form: str) -> None:
+    configure_logging(settings(format=form))
+    name_process(API_KEY)
+    with about(run=1, bot=f"city {OTHER_TOKEN} {API_KEY}"):
+        logging.getLogger("test").warning("Something", extra=found_by(SECRET_KEY))
+    written = "".join(lines())
+    assert "•••" in written
+    assert not [secret for secret in SECRETS if secret in written]
+
+
+def test_the_last_words_of_a_service_are_json_where_its_lines_are(lines: Lines) -> None:
+    configure_logging(settings(format="json"))
+    say("The database is away.")
+    configure_logging(settings(format="json"), quiet=True)
+    say("There is no such bot.")
+    configure_logging(settings())
+    say("The database is away.")
+    first, *others = lines()
+    assert json.loads(first)["message"] == "The database is away."
+    assert others == ["There is no such bot.", "The database is away."]

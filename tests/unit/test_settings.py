@@ -138,3 +138,38 @@ def test_a_second_provider_has_the_keys_of_the_first(tmp_path: Path) -> None:
     assert fallback is not None
     assert (fallback.model, fallback.requests_per_minute, fallback.chosen_provider) == ("little-1", 60, "openai")
     assert load(tmp_path).llm.fallback is None
+
+
+def test_another_settings_file_can_be_named_in_env_once_for_all_commands(tmp_path: Path) -> None:
+    (tmp_path / "production.toml").write_text("[digest]\nbatch_size = 2\n")
+    (tmp_path / ".env").write_text(f"DIGEST_SETTINGS_FILE={tmp_path}/production.toml\n")
+    assert load_settings(env_file=tmp_path / ".env").digest.batch_size == 2
+
+
+def test_a_redis_url_with_tls_is_taken_as_both_libraries_read_it(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_text("")
+    url = f"rediss://digest:secret@redis.example.org:6380/0?ssl_cert_reqs=required&ssl_ca_certs={authority}"
+    assert load(tmp_path, env=f"DIGEST_REDIS__URL={url}\n").redis.url == url
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("ssl_ca_certs=/no/such/file.pem", "ssl_ca_certs names /no/such/file.pem, which is no file"),
+        ("ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs is required, optional or none"),
+    ],
+)
+def test_what_could_never_be_connected_to_is_refused_without_the_password(
+    tmp_path: Path, query: str, said: str
+) -> None:
+    with pytest.raises(BadSettings, match=re.escape(said)) as raised:
+        load(tmp_path, env=f"DIGEST_REDIS__URL=rediss://digest:{SECRET}@redis.example.org/0?{query}\n")
+    assert "redis.url" in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize("size", [0, 1, 101])
+def test_a_pool_has_room_for_a_reader_and_a_writer_at_least(tmp_path: Path, size: int) -> None:
+    with pytest.raises(BadSettings, match=r"database\.pool_size"):
+        load(tmp_path, f"[database]\npool_size = {size}\n")

@@ -65,6 +65,6 @@ def test_a_doubtful_answer_is_asked_once_more_alone() -> None:
 def test_after_a_crash_a_batch_is_tried_post_by_post_and_a_post_not_for_ever(
     batch: tuple[int, ...], crashes: int, smaller: tuple[tuple[int, ...], ...], again: bool, aside: set[int] | None
 ) -> None:
-    steps = after_crash(batch, crashes)
+    steps = after_crash(batch, crashes, "it ended")
     assert (steps.smaller, steps.again) == (smaller, again)
     assert (set(steps.set_aside) if steps.set_aside else None) == aside

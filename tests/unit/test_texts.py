@@ -19,6 +19,7 @@ from settings import HOME
 from texts import LANGUAGES, Texts
 
 CODE = ("telegram_bot", "pipeline", "storage", "texts", "settings.py")
+SAYING = {"get", "plural", "say", "ForPeople", "Failure", "fine", "skipped", "warning", "fault"}
 MESSAGE_ID = re.compile(r"[a-z_]+(\.[a-z_]+)+|stranger")
 
 # Said by more than one way in: raised or stored by the pipeline, or given to `render_digest` by whoever sends a digest.
@@ -75,7 +76,7 @@ def uses() -> Iterator[Use]:
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             first = node.args[0]
-            if called not in {"get", "plural", "say", "ForPeople", "Failure"} or not isinstance(first, ast.Constant):
+            if called not in SAYING or not isinstance(first, ast.Constant):
                 continue
             if not isinstance(first.value, str) or not MESSAGE_ID.fullmatch(first.value):
                 continue

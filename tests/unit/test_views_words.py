@@ -120,7 +120,7 @@ def test_help_lists_the_commands_that_are_in_the_menu() -> None:
         menu = command_menu(texts)
         assert [one.command for one in menu] == [
             *("digest", "status", "cancel", "errors", "retry"),
-            *("bots", "subscribers", "schedule", "sources", "help"),
+            *("bots", "subscribers", "schedule", "sources", "health", "selftest", "help"),
         ]
         assert all(1 <= len(one.description) <= 256 for one in menu)
         for view in (render_help(texts), render_start(texts)):
