@@ -111,6 +111,11 @@ def _redis_url(url: str) -> str:
         is_good = False
     if not is_good:
         raise PydanticCustomError("redis_url", "it is no Redis URL, write redis://127.0.0.1:6379/0")
+    if parts.hostname and "password" in dict(parse_qsl(parts.query)):  # redis-py takes it from there, Kombu does not
+        form = {"scheme": parts.scheme}
+        raise PydanticCustomError(
+            "redis_password", "the password stands before the host, write {scheme}://:PASSWORD@HOST", form
+        )
     _check_tls(parts.query)
     return url
 

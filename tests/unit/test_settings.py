@@ -158,6 +158,7 @@ def test_a_redis_url_with_tls_is_taken_as_both_libraries_read_it(tmp_path: Path)
     [
         ("ssl_ca_certs=/no/such/file.pem", "ssl_ca_certs names /no/such/file.pem, which is no file"),
         ("ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs is required, optional or none"),
+        ("password=s3cret-word", "the password stands before the host, write rediss://:PASSWORD@HOST"),
     ],
 )
 def test_what_could_never_be_connected_to_is_refused_without_the_password(
