@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import work
+from storage import ringing
 from storage.database import trouble
 from storage.records import Engine
 
@@ -58,7 +58,7 @@ class LocalEngine:
         if free <= 0:
             return
         async with self._tools.database.read() as session:
-            due = await work.due(session, Engine.LOCAL, self._tools.now(), limit=free + len(self._in_hand))
+            due = await ringing.due(session, Engine.LOCAL, self._tools.now(), limit=free + len(self._in_hand))
         for ring in [ring for ring in due if ring.work_id not in self._in_hand][:free]:
             task = asyncio.create_task(perform(self._tools, ring.kind, ring.work_id))
             self._in_hand[ring.work_id] = task

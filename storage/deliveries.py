@@ -6,8 +6,7 @@ the work by then: it is a fact.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,26 +15,18 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
-    case,
-    exists,
-    func,
     insert,
     literal,
-    null,
     or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from storage.inserting import insert_ignoring
-from storage.models import DeliveryRow, DigestRow, PublicBotRow, RunRow, SubscriberRow, UtcDateTime, WorkRow
+from storage.models import DeliveryRow, PublicBotRow, RunRow, SubscriberRow, UtcDateTime, WorkRow
 from storage.records import (
-    ENDED,
-    DeliveryProgress,
     DeliveryState,
-    Doubt,
     Outcome,
     Parcel,
     SubscriberState,
@@ -59,7 +50,6 @@ NEXT_PART = update(TABLE).where(
 )
 WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
 FURTHEST_AHEAD = timedelta(minutes=5)  # nothing waits so long; it was due later before a clock was set back
-NEVER_LASTS_LONGER = timedelta(minutes=5)  # a call, with all that is done around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +121,7 @@ async def freeze(
 
 async def due(session: AsyncSession, digest_id: int, lane: int, now: datetime, limit: int) -> Due:
     """What this lane has to send now, counted up to `limit`."""
-    mine = _of_lane(digest_id, lane) & (DeliveryRow.state == DeliveryState.PENDING) & DeliveryRow.due_at.is_not(None)
+    mine = of_lane(digest_id, lane) & (DeliveryRow.state == DeliveryState.PENDING) & DeliveryRow.due_at.is_not(None)
     query = select(DeliveryRow.due_at).where(mine).order_by(~_is_due(now), DeliveryRow.due_at).limit(limit)
     times = [at for at in (await session.execute(query)).scalars() if at is not None]
     possible = [at if at <= now + FURTHEST_AHEAD else now for at in times]
@@ -169,7 +159,7 @@ async def take(session: AsyncSession, digest_id: int, lane: int, now: datetime, 
             SubscriberRow.reason,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(_of_lane(digest_id, lane), DeliveryRow.state == DeliveryState.PENDING, _is_due(now))
+        .where(of_lane(digest_id, lane), DeliveryRow.state == DeliveryState.PENDING, _is_due(now))
         .order_by(DeliveryRow.due_at.desc())
         .limit(limit)
     )
@@ -206,44 +196,13 @@ async def save(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
         if outcome.again_at is not None:
             await put_back(session, [outcome.parcel], outcome.again_at)
     settled = [outcome for outcome in outcomes if outcome.again_at is None]
-    await _execute_many(session, SETTLE, [_settled(outcome) for outcome in settled])
+    await execute_many(session, SETTLE, [_settled(outcome) for outcome in settled])
     followed = [outcome for outcome in settled if outcome.next_part_at is not None]
-    await _execute_many(session, NEXT_PART, [_next_part(outcome.parcel, outcome.next_part_at) for outcome in followed])
+    await execute_many(session, NEXT_PART, [next_part(outcome.parcel, outcome.next_part_at) for outcome in followed])
     for outcome in settled:
         if outcome.is_last_word:
             parcel = outcome.parcel
             await _end_rest(session, parcel.digest_id, parcel.chat_id, outcome.reason or "", outcome.at)
-
-
-async def on_the_way(session: AsyncSession, digest_id: int, lane: int) -> bool:
-    """Whether something of this lane is marked as being sent."""
-    query = select(DeliveryRow.id).where(_of_lane(digest_id, lane), DeliveryRow.state == DeliveryState.SENDING)
-    return (await session.execute(query.limit(1))).first() is not None
-
-
-async def doubt_lane(session: AsyncSession, digest_id: int, lane: int, next_part_at: datetime) -> int:
-    """Whoever sent this lane's parcels is gone: nobody knows what became of those that were on their way. How many."""
-    return len(await _doubt(session, _of_lane(digest_id, lane), next_part_at))
-
-
-async def has_orphans(session: AsyncSession, now: datetime) -> bool:
-    """Whether something has been on its way for so long that no call can still be going on, of a run that has ended."""
-    which = _orphaned(now) & (DeliveryRow.state == DeliveryState.SENDING)
-    return (await session.execute(select(DeliveryRow.id).where(which).limit(1))).first() is not None
-
-
-async def doubt_orphans(session: AsyncSession, now: datetime) -> Mapping[str, int]:
-    """Nobody knows what became of these. How many of each public bot, by slug."""
-    lost = Counter(row.digest_id for row in await _doubt(session, _orphaned(now), None))
-    query = (
-        select(DigestRow.id, PublicBotRow.slug)
-        .join(PublicBotRow, PublicBotRow.id == DigestRow.public_bot_id)
-        .where(DigestRow.id.in_(sorted(lost)))
-    )
-    counts: Counter[str] = Counter()
-    for digest_id, slug in await session.execute(query):
-        counts[slug] += lost[digest_id]
-    return counts
 
 
 async def end_pending(session: AsyncSession, digest_id: int, why: Unreached, now: datetime) -> None:
@@ -253,28 +212,6 @@ async def end_pending(session: AsyncSession, digest_id: int, why: Unreached, now
     await session.execute(update(DeliveryRow).where(which).values(**values))
 
 
-async def resend_unknown(session: AsyncSession, digest_id: int, now: datetime) -> int:
-    """Let what is in doubt be sent once more, on an operator's word. The number of readers.
-
-    A part whose part before is sent again, too, becomes due when that one has ended.
-    """
-    which = (DeliveryRow.digest_id == digest_id) & (DeliveryRow.state == DeliveryState.UNKNOWN)
-    readers = (
-        await session.execute(select(func.count(DeliveryRow.subscriber_id.distinct())).where(which))
-    ).scalar_one()
-    before = aliased(DeliveryRow)
-    follows = exists().where(
-        before.digest_id == DeliveryRow.digest_id,
-        before.subscriber_id == DeliveryRow.subscriber_id,
-        before.part == DeliveryRow.part - 1,
-        before.state == DeliveryState.UNKNOWN,
-    )
-    due_at = case((follows, null()), else_=literal(now, UtcDateTime()))
-    await session.execute(update(DeliveryRow).where(which).values(due_at=due_at))
-    await session.execute(update(DeliveryRow).where(which).values(state=DeliveryState.PENDING))
-    return readers
-
-
 async def lanes_with_work(session: AsyncSession, digest_id: int) -> set[int]:
     """The lanes that have something to send, now or later."""
     which = (DeliveryRow.digest_id == digest_id) & (DeliveryRow.state == DeliveryState.PENDING)
@@ -282,58 +219,8 @@ async def lanes_with_work(session: AsyncSession, digest_id: int) -> set[int]:
     return set((await session.execute(query)).scalars())
 
 
-async def progress(session: AsyncSession, run_ids: Collection[int]) -> Mapping[int, DeliveryProgress]:
-    """How far each run's digest has got to its readers; a run whose delivery has not begun is not in the answer."""
-
-    def has(*states: DeliveryState) -> ColumnElement[int]:
-        return func.max(case((DeliveryRow.state.in_(states), 1), else_=0))
-
-    failed = case((DeliveryRow.state == DeliveryState.FAILED, DeliveryRow.reason))
-    readers = (
-        select(
-            DigestRow.run_id.label("run_id"),
-            has(*WAITING).label("waiting"),
-            has(DeliveryState.UNKNOWN).label("uncertain"),
-            has(DeliveryState.FAILED).label("failed"),
-            func.min(failed).label("reason"),
-        )
-        .join(DigestRow, DigestRow.id == DeliveryRow.digest_id)
-        .where(DigestRow.run_id.in_(sorted(run_ids)))
-        .group_by(DigestRow.run_id, DeliveryRow.subscriber_id)
-        .subquery()
-    )
-    fate = case(
-        (readers.c.waiting == 1, "waiting"),
-        (readers.c.uncertain == 1, "uncertain"),
-        (readers.c.failed == 1, "failed"),
-        else_="delivered",
-    ).label("fate")
-    query = select(readers.c.run_id, fate, readers.c.reason, func.count()).group_by(
-        readers.c.run_id, fate, readers.c.reason
-    )
-    counts: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    reasons: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for run_id, name, reason, number in await session.execute(query):
-        counts[run_id][name] += number
-        if name == "failed":
-            reasons[run_id][(reason or "").partition(":")[0]] += number
-    return {run_id: DeliveryProgress(**counts[run_id], reasons=dict(reasons[run_id])) for run_id in counts}
-
-
-async def doubts(session: AsyncSession, run_id: int, limit: int) -> Sequence[Doubt]:
-    """The parts of a run's digest whose fate nobody knows."""
-    query = (
-        select(DeliveryRow.chat_id, SubscriberRow.title, DeliveryRow.part, DeliveryRow.started_at)
-        .join(DigestRow, DigestRow.id == DeliveryRow.digest_id)
-        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(DigestRow.run_id == run_id, DeliveryRow.state == DeliveryState.UNKNOWN)
-        .order_by(DeliveryRow.id)
-        .limit(limit)
-    )
-    return [Doubt(*row) for row in await session.execute(query)]
-
-
-def _of_lane(digest_id: int, lane: int) -> ColumnElement[bool]:
+def of_lane(digest_id: int, lane: int) -> ColumnElement[bool]:
+    """The deliveries of one lane of a digest."""
     return (DeliveryRow.digest_id == digest_id) & (DeliveryRow.lane == lane)
 
 
@@ -343,14 +230,6 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 def _call(parcel: Parcel) -> ColumnElement[bool]:
     return (DeliveryRow.id == parcel.id) & (DeliveryRow.attempt == parcel.attempt)
-
-
-def _orphaned(now: datetime) -> ColumnElement[bool]:
-    ended = select(DigestRow.id).join(RunRow, RunRow.id == DigestRow.run_id).where(RunRow.state.in_(sorted(ENDED)))
-    cannot_go_on = or_(
-        DeliveryRow.started_at < now - NEVER_LASTS_LONGER, DeliveryRow.started_at > now + NEVER_LASTS_LONGER
-    )
-    return cannot_go_on & DeliveryRow.digest_id.in_(ended)
 
 
 async def _end_rest(session: AsyncSession, digest_id: int, chat_id: int, why: str, now: datetime) -> None:
@@ -367,24 +246,8 @@ async def _end_rest(session: AsyncSession, digest_id: int, chat_id: int, why: st
     )
 
 
-async def _doubt(
-    session: AsyncSession, which: ColumnElement[bool], next_part_at: datetime | None
-) -> Sequence[DeliveryRow]:
-    """`sending` becomes `unknown`; the parts after it go on all the same, where they are to."""
-    on_the_way = which & (DeliveryRow.state == DeliveryState.SENDING)
-    lost = (await session.execute(select(DeliveryRow).where(on_the_way))).scalars().all()
-    await session.execute(
-        update(DeliveryRow)
-        .where(on_the_way)
-        .values(state=DeliveryState.UNKNOWN)
-        .execution_options(synchronize_session=False)
-    )
-    if next_part_at is not None:
-        await _execute_many(session, NEXT_PART, [_next_part(row, next_part_at) for row in lost])
-    return lost
-
-
-async def _execute_many(session: AsyncSession, statement: Update, rows: Sequence[Mapping[str, object]]) -> None:
+async def execute_many(session: AsyncSession, statement: Update, rows: Sequence[Mapping[str, object]]) -> None:
+    """One statement with the values of each row, if there is any."""
     if rows:
         await (await session.connection()).execute(statement, list(rows))
 
@@ -400,7 +263,8 @@ def _settled(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
-def _next_part(of: Parcel | DeliveryRow, due_at: datetime | None) -> Mapping[str, object]:
+def next_part(of: Parcel | DeliveryRow, due_at: datetime | None) -> Mapping[str, object]:
+    """What `NEXT_PART` needs to let the part after this one be due."""
     return {
         "of_digest": of.digest_id,
         "of_subscriber": of.subscriber_id,

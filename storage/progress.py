@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import deliveries, operators, providers, subscribers
+from storage import delivery_progress, operators, providers, subscribers
 from storage.models import ModelCallRow, PublicBotRow, RunPostRow, WorkRow
 from storage.records import PostStatus, Run, RunProgress, RunState, WorkState
 
@@ -45,7 +45,7 @@ async def of_runs(session: AsyncSession, runs: Sequence[Run]) -> Sequence[RunPro
     posts = await posts_of_runs(session, ids)
     spent = await _spending(session, ids)
     put_off = await _reasons_to_wait(session, ids)
-    delivered = await deliveries.progress(session, ids)
+    delivered = await delivery_progress.progress(session, ids)
     actions = await operators.actions_of_runs(session, ids)
     bot_ids = {run.public_bot_id for run in runs if run.state in HAS_READERS}
     readers = await subscribers.count_active(session, bot_ids)

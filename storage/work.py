@@ -12,22 +12,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from storage.models import DigestRow, RunRow, WorkRow
-from storage.records import ENDED, Engine, Ring, Work, WorkKind, WorkState
-from storage.runs import GOING_ON, changed_rows
+from storage.claimable import CLOCKS_DIFFER, claimable, free
+from storage.models import DigestRow, WorkRow
+from storage.records import Work, WorkKind, WorkState
+from storage.runs import changed_rows
 
 LEASE = timedelta(seconds=30)
-LONGEST_REST = timedelta(minutes=10)  # then it is looked at again; only a digest that has a time waits longer for it
-CLOCKS_DIFFER = timedelta(seconds=30)  # at most; what lies further ahead was written before a clock was set back
 ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 SUSPECTS_LOCK = 0x53757370  # any constant but storage.schema's
-# Made once: making one costs as much as a query.
-_RUN, _OTHER, _ITS_RUN = aliased(RunRow), aliased(WorkRow), aliased(RunRow)
-MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
 class LostClaim(Exception):
@@ -70,7 +65,7 @@ async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) 
     await _queue_up_if_suspect(session, work_id)
     statement = (
         update(WorkRow)
-        .where(WorkRow.id == work_id, _claimable(now))
+        .where(WorkRow.id == work_id, claimable(now))
         .values(state=WorkState.CLAIMED, owner=owner, lease_until=now + LEASE, fence=WorkRow.fence + 1)
         .returning(WorkRow)
         .execution_options(synchronize_session=False)
@@ -79,71 +74,10 @@ async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) 
     return _work(row) if row else None
 
 
-async def due(session: AsyncSession, engine: Engine, now: datetime, limit: int) -> Sequence[Ring]:
-    """Work of an engine's runs that can be claimed, oldest first."""
-    query = _rings().where(_claimable(now), RunRow.engine == engine).order_by(WorkRow.id).limit(limit)
-    return [_ring(*row) for row in await session.execute(query)]
-
-
-async def due_unheard(
-    session: AsyncSession, engine: Engine, now: datetime, heard_before: datetime | None = None
-) -> Sequence[Ring]:
-    """Work that is due and was not rung for since it became due, or, where given, not since `heard_before`."""
-    unheard = _not_rung_for(now)
-    if heard_before is not None:
-        unheard = or_(unheard, WorkRow.rung_at < heard_before)
-    query = (
-        _rings()
-        .where(
-            WorkRow.state == WorkState.PENDING,
-            _is_due(now),
-            RunRow.engine == engine,
-            GOING_ON,
-            RunRow.is_paused.is_(False),
-            unheard,
-        )
-        .order_by(WorkRow.id)
-        .limit(1000)
-    )
-    return [_ring(*row) for row in await session.execute(query)]
-
-
-async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: bool = False) -> Sequence[Ring]:
-    """The run's work that waits, is due and was never rung for; `again`: or that was. Marked: ring after the commit."""
-    query = (
-        _rings()
-        .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, _is_due(now), GOING_ON)
-        .where(RunRow.is_paused.is_(False))
-        .order_by(WorkRow.crashes, WorkRow.id)
-    )
-    if not again:
-        query = query.where(_not_rung_for(now))
-    rings = [_ring(*row) for row in await session.execute(query)]
-    await mark_rung(session, [ring.work_id for ring in rings], now)
-    return rings
-
-
-async def next_suspect(session: AsyncSession) -> Sequence[Ring]:
-    """The next piece of work, if any, that has killed a process and waits for its turn to be tried by itself."""
-    query = (
-        _rings()
-        .where(WorkRow.state == WorkState.PENDING, WorkRow.crashes > 0, GOING_ON)
-        .order_by(WorkRow.crashes, WorkRow.id)
-        .limit(1)
-    )
-    return [_ring(*row) for row in await session.execute(query)]
-
-
 async def is_suspect(session: AsyncSession, work_id: int) -> bool | None:
     """Whether this work has killed a process that asked a model for it; None where no model is asked."""
     query = select(WorkRow.crashes > 0).where(WorkRow.id == work_id, WorkRow.kind.in_(sorted(ASKED_OF_A_MODEL)))
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def mark_rung(session: AsyncSession, work_ids: Sequence[int], now: datetime) -> None:
-    for start in range(0, len(work_ids), MOST_PARAMETERS):
-        some = work_ids[start : start + MOST_PARAMETERS]
-        await session.execute(update(WorkRow).where(_free(WorkRow.id.in_(some))).values(rung_at=now))
 
 
 async def plan_of(session: AsyncSession, run_id: int) -> int | None:
@@ -155,7 +89,7 @@ async def plan_of(session: AsyncSession, run_id: int) -> int | None:
 async def free_lanes(session: AsyncSession, digest_id: int, now: datetime) -> Sequence[int]:
     """The ids of a digest's delivering work that can be claimed."""
     of_digest = select(DigestRow.run_id).where(DigestRow.id == digest_id)
-    query = select(WorkRow.id).where(WorkRow.run_id.in_(of_digest), WorkRow.kind == WorkKind.DELIVER, _claimable(now))
+    query = select(WorkRow.id).where(WorkRow.run_id.in_(of_digest), WorkRow.kind == WorkKind.DELIVER, claimable(now))
     return (await session.execute(query)).scalars().all()
 
 
@@ -209,7 +143,7 @@ async def put_off(
 async def renew(session: AsyncSession, owner: str, in_hand: Collection[int], now: datetime) -> None:
     """Prolong this owner's claims of the work that it is really at."""
     mine = and_(WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner, WorkRow.id.in_(sorted(in_hand)))
-    await session.execute(update(WorkRow).where(_free(mine)).values(lease_until=now + LEASE))
+    await session.execute(update(WorkRow).where(free(mine)).values(lease_until=now + LEASE))
 
 
 async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collection[str]) -> Sequence[Work]:
@@ -279,44 +213,6 @@ async def _queue_up_if_suspect(session: AsyncSession, work_id: int) -> None:
         await session.execute(select(func.pg_advisory_xact_lock(SUSPECTS_LOCK)).where(is_suspect))
 
 
-def _claimable(now: datetime) -> ColumnElement[bool]:
-    """Waiting, due, of a run that goes on and is not held. What has killed a process before is tried one at a time, and
-    first what has done so least often: most of it was only in bad company."""
-    run_goes_on = exists().where(_RUN.id == WorkRow.run_id, _RUN.state.not_in(sorted(ENDED)), _RUN.is_paused.is_(False))
-    another_suspect = exists().where(_OTHER.state == WorkState.CLAIMED, _OTHER.crashes > 0)
-    less_suspect = exists().where(
-        _OTHER.state == WorkState.PENDING,
-        _OTHER.kind == WorkRow.kind,
-        _OTHER.crashes.between(1, WorkRow.crashes - 1),
-        _OTHER.due_at <= now,
-        exists().where(
-            _ITS_RUN.id == _OTHER.run_id, _ITS_RUN.state.not_in(sorted(ENDED)), _ITS_RUN.is_paused.is_(False)
-        ),
-    )
-    return and_(
-        WorkRow.state == WorkState.PENDING,
-        _is_due(now),
-        run_goes_on,
-        or_(WorkRow.crashes == 0, and_(~another_suspect, ~less_suspect)),
-    )
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Its time has come, or lies further ahead than work ever waits: then a clock was set back."""
-    has_a_time = exists().where(_RUN.id == WorkRow.run_id, _RUN.publish_at >= WorkRow.due_at)
-    return or_(WorkRow.due_at <= now, and_(WorkRow.due_at > now + LONGEST_REST + CLOCKS_DIFFER, ~has_a_time))
-
-
-def _not_rung_for(now: datetime) -> ColumnElement[bool]:
-    """Since it became due; what was rung for at a time that is still to come was so before a clock was set back."""
-    return or_(WorkRow.rung_at.is_(None), WorkRow.rung_at < WorkRow.due_at, WorkRow.rung_at > now + CLOCKS_DIFFER)
-
-
-def _free(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Those that meet the condition and are locked by nobody else."""
-    return WorkRow.id.in_(select(WorkRow.id).where(condition).order_by(WorkRow.id).with_for_update(skip_locked=True))
-
-
 def _of_claim(work: Work) -> ColumnElement[bool]:
     return and_(WorkRow.id == work.id, WorkRow.fence == work.fence, WorkRow.state == WorkState.CLAIMED)
 
@@ -327,18 +223,6 @@ async def _end_claim(session: AsyncSession, work: Work, values: Mapping[str, obj
     )
     if changed_rows(result) != 1:
         raise LostClaim(f"work {work.id}, claim {work.fence}")
-
-
-def _rings() -> Select[int, int, str, str, int | None]:
-    return (
-        select(WorkRow.id, WorkRow.run_id, WorkRow.kind, RunRow.engine, DigestRow.id)
-        .join(RunRow, RunRow.id == WorkRow.run_id)
-        .outerjoin(DigestRow, DigestRow.run_id == WorkRow.run_id)
-    )
-
-
-def _ring(work_id: int, run_id: int, kind: str, engine: str, digest_id: int | None) -> Ring:
-    return Ring(work_id=work_id, run_id=run_id, kind=WorkKind(kind), engine=Engine(engine), digest_id=digest_id)
 
 
 def _work(row: WorkRow) -> Work:

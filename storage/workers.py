@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.claimable import CLOCKS_DIFFER
 from storage.inserting import insert, insert_ignoring
 from storage.models import LeaseRow, WorkerRow
 from storage.records import Worker
 from storage.runs import changed_rows
-from storage.work import CLOCKS_DIFFER
 
 FORGOTTEN_AFTER = timedelta(days=1)
 OLD_SIGN = timedelta(minutes=1)

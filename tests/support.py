@@ -13,7 +13,7 @@ from pipeline.services.following import load_progress
 from pipeline.services.working import perform
 from pipeline.toolbox import Provider, Toolbox
 from settings import Settings
-from storage import posts, public_bots, sources, subscribers, work
+from storage import posts, public_bots, ringing, sources, subscribers
 from storage.database import Database
 from storage.records import Category, ChatKind, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
 from tests.fakes import FakeCouriers, FakeModel, fast_limiter
@@ -148,8 +148,8 @@ async def do_all_work(tools: Toolbox, run_id: int, *, times: int = 1) -> RunProg
     """Do whatever is due, one piece after another, each `times` times, until nothing is."""
     while True:
         async with tools.database.read() as session:
-            due = [*await work.due(session, Engine.CELERY, tools.now(), 100)]
-            due += await work.due(session, Engine.LOCAL, tools.now(), 100)
+            due = [*await ringing.due(session, Engine.CELERY, tools.now(), 100)]
+            due += await ringing.due(session, Engine.LOCAL, tools.now(), 100)
         if not due:
             return await load_progress(tools, run_id)
         for ring in due:

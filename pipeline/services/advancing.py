@@ -18,7 +18,19 @@ from pipeline.stages.funnel import funnel
 from pipeline.stages.quiet_days import is_fault, quiet_day
 from pipeline.stages.selection import choose, is_relevant
 from pipeline.toolbox import Toolbox
-from storage import cards, deliveries, digests, operators, posts, public_bots, run_posts, runs, work
+from storage import (
+    cards,
+    deliveries,
+    delivery_progress,
+    digests,
+    operators,
+    posts,
+    public_bots,
+    ringing,
+    run_posts,
+    runs,
+    work,
+)
 from storage.progress import of_runs
 from storage.records import (
     DeliveryProgress,
@@ -59,7 +71,7 @@ async def _move(tools: Toolbox, run_id: int) -> bool:
     async with tools.database.write() as session:
         run = await runs.lock(session, run_id)
         moved = await _step(session, tools, run, tools.now())
-        rings = await work.to_ring(session, run_id, tools.now())
+        rings = await ringing.to_ring(session, run_id, tools.now())
         reach("advance.before_commit")
     reach("advance.after_commit")
     await ring_or_leave_it(tools, rings)
@@ -219,7 +231,7 @@ async def end_delivery(session: AsyncSession, run_id: int, why: Unreached, now: 
     if digest is None:
         return
     await deliveries.end_pending(session, digest.id, why, now)
-    progress = (await deliveries.progress(session, [run_id])).get(run_id, DeliveryProgress())
+    progress = (await delivery_progress.progress(session, [run_id])).get(run_id, DeliveryProgress())
     if progress.delivered + progress.uncertain + progress.waiting == 0:
         await digests.free_posts(session, digest.id)
 

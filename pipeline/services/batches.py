@@ -27,7 +27,7 @@ from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, PROBE_EVERY_
 from pipeline.stages.prompt_room import Room, answer_tokens, fitted
 from pipeline.stages.splitting import NextSteps, after_answer
 from pipeline.toolbox import Provider, Toolbox
-from storage import model_answers, posts, public_bots, run_posts, runs, work
+from storage import claimable, model_answers, posts, public_bots, ringing, run_posts, runs, work
 from storage.records import Failure, ModelCall, Post, PostStatus, PublicBotSpec, Work, WorkKind
 
 T = TypeVar("T")
@@ -178,9 +178,9 @@ class Doing(Generic[T]):
                 await self._note(session, batch, asked, checked)
             await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
             await runs.touch(session, claimed.run_id)
-            rings = list(await work.to_ring(session, claimed.run_id, now))
+            rings = list(await ringing.to_ring(session, claimed.run_id, now))
             if claimed.crashes > 0:
-                rings += await work.next_suspect(session)
+                rings += await ringing.next_suspect(session)
         self._calls.clear()
         await ring_or_leave_it(self._tools, rings)
 
@@ -207,7 +207,7 @@ class Doing(Generic[T]):
             return
         async with self._tools.database.write() as session:
             await runs.lock(session, claimed.run_id)
-            due_at = now + min(timedelta(seconds=wait_s), work.LONGEST_REST)
+            due_at = now + min(timedelta(seconds=wait_s), claimable.LONGEST_REST)
             await work.put_off(session, claimed, due_at, reason=later.reason, retries=1 if counts else 0)
             await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
             await runs.touch(session, claimed.run_id)

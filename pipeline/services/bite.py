@@ -34,7 +34,7 @@ from pipeline.stages.delivery import SAME_REFUSALS, WAVE, trouble_wait_s
 from pipeline.stages.outcomes import Called, fates, is_in_vain, outcome_of, pause_s
 from pipeline.stages.topics import without
 from pipeline.toolbox import Toolbox
-from storage import deliveries, operators, public_bots, runs, subscribers, work
+from storage import deliveries, delivery_progress, doubts, operators, public_bots, runs, subscribers, work
 from storage.deliveries import Due
 from storage.records import Digest, Failure, Parcel, Unreached, Work
 from storage.work import LostClaim
@@ -264,7 +264,7 @@ class Bite:
         if not said:
             return None
         async with self._tools.database.read() as session:
-            found = await deliveries.progress(session, [self._claimed.run_id])
+            found = await delivery_progress.progress(session, [self._claimed.run_id])
         progress = found[self._claimed.run_id]
         refused = (progress.reasons or {}).get(Unreached.REFUSED, 0)
         return said[-1] if progress.delivered == 0 and refused >= SAME_REFUSALS else None
@@ -282,13 +282,13 @@ class Bite:
     async def _doubt_what_was_left(self) -> None:
         """What the lane's former owner had on its way when it lost the lane."""
         async with self._tools.database.read() as session:
-            if not await deliveries.on_the_way(session, self._digest.id, self._lane):
+            if not await doubts.on_the_way(session, self._digest.id, self._lane):
                 return
         async with self._tools.database.write() as session:
             await runs.hold(session, self._claimed.run_id)
             if not await work.still_mine(session, self._claimed):
                 raise LostClaim(f"lane {self._lane} of run {self._claimed.run_id}")
-            lost = await deliveries.doubt_lane(session, self._digest.id, self._lane, self._tools.now())
+            lost = await doubts.doubt_lane(session, self._digest.id, self._lane, self._tools.now())
             await runs.touch(session, self._claimed.run_id)
         self._tools.meter.sent(self._digest.bot_slug, {Fate.UNCERTAIN: lost})
         log.warning("Nobody knows whether %d messages arrived.", lost)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.fault_points import reach
 from pipeline.services.advancing import ring_or_leave_it
 from pipeline.toolbox import Toolbox
-from storage import runs, work
+from storage import ringing, runs, work
 from storage.database import AWAY, trouble
 from storage.records import Work
 from storage.work import LostClaim
@@ -90,5 +90,5 @@ async def _hand_back(tools: Toolbox, claimed: Work, delay: timedelta, reason: st
         async with tools.database.write() as session:
             await runs.lock(session, claimed.run_id)
             await work.put_off(session, claimed, now + delay, reason=reason)
-            rings = await work.to_ring(session, claimed.run_id, now)
+            rings = await ringing.to_ring(session, claimed.run_id, now)
         await ring_or_leave_it(tools, rings)

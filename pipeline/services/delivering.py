@@ -15,7 +15,7 @@ from pipeline.services.claiming import holding
 from pipeline.stages.delivery import lanes
 from pipeline.stages.topics import without
 from pipeline.toolbox import Toolbox
-from storage import deliveries, digests, operators, public_bots, runs, subscribers, work
+from storage import claimable, deliveries, digests, operators, public_bots, ringing, runs, subscribers, work
 from storage.records import Digest, PublicBot, Work, WorkKind
 from texts import Texts
 
@@ -58,7 +58,7 @@ async def _begin(tools: Toolbox, claimed: Work) -> None:
             await work.add(session, claimed.run_id, WorkKind.DELIVER, [()], now, lane=lane)
         await digests.mark_given(session, digest, bot.id, now)
         await runs.touch(session, claimed.run_id)
-        rings = await work.to_ring(session, claimed.run_id, now)
+        rings = await ringing.to_ring(session, claimed.run_id, now)
     await ring_or_leave_it(tools, rings)
 
 
@@ -98,10 +98,10 @@ async def _give_back(tools: Toolbox, claimed: Work, rest: Rest | None) -> None:
             await work.finish(session, claimed)
         else:
             retries = 1 if rest.is_trouble else -claimed.retries
-            until = min(rest.until, now + work.LONGEST_REST)
+            until = min(rest.until, now + claimable.LONGEST_REST)
             await work.put_off(session, claimed, until, reason=rest.why, retries=retries)
         await runs.touch(session, claimed.run_id)
-        rings = await work.to_ring(session, claimed.run_id, now)
+        rings = await ringing.to_ring(session, claimed.run_id, now)
     await ring_or_leave_it(tools, rings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.toolbox import Toolbox
-from storage import deliveries, operators, public_bots, run_posts, runs, strangers
+from storage import doubts, operators, public_bots, run_posts, runs, strangers
 from storage.progress import of_runs
 from storage.records import ENDED, Doubt, PostStatus, Run, RunProgress, RunState, RunTrouble, Troubles
 
@@ -46,9 +46,9 @@ def _is_troubled(progress: RunProgress) -> bool:
 async def _explained(session: AsyncSession, progress: RunProgress) -> RunTrouble:
     run_id = progress.run.id
     reason: str | None = None
-    doubts: tuple[Doubt, ...] = ()
+    listed: tuple[Doubt, ...] = ()
     if progress.count(PostStatus.SET_ASIDE):
         reason = next(iter((await run_posts.set_aside_reasons(session, run_id)).values()), None)
     if progress.delivery and progress.delivery.uncertain:
-        doubts = tuple(await deliveries.doubts(session, run_id, FIRST_DOUBTS))
-    return RunTrouble(progress, reason, doubts)
+        listed = tuple(await doubts.listed(session, run_id, FIRST_DOUBTS))
+    return RunTrouble(progress, reason, listed)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline.errors import BrokerUnavailable
 from pipeline.queues import QUEUES
 from pipeline.toolbox import Toolbox
-from storage import posts, runs, sources, work, workers
+from storage import claimable, posts, runs, sources, work, workers
 from storage.progress import of_runs
 from storage.records import ENDED, Engine, Run, RunProgress, RunState, SourceOverview, StatusOverview, Worker
 
@@ -23,7 +23,7 @@ def alive(worker: Worker, now: datetime) -> bool:
 
     One that is still to come was given before the clock was set back.
     """
-    return -work.CLOCKS_DIFFER <= now - worker.seen_at <= SILENT_AFTER
+    return -claimable.CLOCKS_DIFFER <= now - worker.seen_at <= SILENT_AFTER
 
 
 async def load_overview(tools: Toolbox) -> StatusOverview:

@@ -12,7 +12,7 @@ from pipeline.errors import ForPeople, MessageRefused, Migrated, TokenRefused, U
 from pipeline.services.advancing import begin_delivery, ring_or_leave_it
 from pipeline.services.starting import new_run, ring_for, store_run
 from pipeline.toolbox import Toolbox
-from storage import cards, deliveries, digests, operators, public_bots, run_posts, runs, work
+from storage import cards, deliveries, digests, doubts, operators, public_bots, ringing, run_posts, runs, work
 from storage.records import ActionKind, Actor, Digest, PublicBot, Run, RunState, WorkKind
 from texts import Texts
 
@@ -25,7 +25,7 @@ async def publish(tools: Toolbox, run_id: int, actor: Actor) -> bool:
             return False
         await begin_delivery(session, run, tools.now())
         await _write_down(session, run, actor, ActionKind.PUBLISH, tools.now())
-        rings = await work.to_ring(session, run_id, tools.now())
+        rings = await ringing.to_ring(session, run_id, tools.now())
     await ring_or_leave_it(tools, rings)
     return True
 
@@ -101,7 +101,7 @@ async def resume_delivery(tools: Toolbox, run_id: int, actor: Actor) -> bool:
         if not await runs.set_paused(session, run_id, is_paused=False):
             return False
         await _write_down(session, run, actor, ActionKind.RESUME_DELIVERY, tools.now())
-        rings = await work.to_ring(session, run_id, tools.now(), again=True)
+        rings = await ringing.to_ring(session, run_id, tools.now(), again=True)
     await ring_or_leave_it(tools, rings)
     return True
 
@@ -120,7 +120,7 @@ async def resend_uncertain(tools: Toolbox, run_id: int, actor: Actor) -> int:
             return 0
         if any(other.id != run_id for other in await runs.going_on(session, run.public_bot_id)):
             raise ForPeople("delivery.another_run_goes_on", slug=run.bot_slug)
-        readers = await deliveries.resend_unknown(session, digest.id, now)
+        readers = await doubts.resend_unknown(session, digest.id, now)
         if readers == 0:
             return 0
         await runs.transition(
@@ -132,7 +132,7 @@ async def resend_uncertain(tools: Toolbox, run_id: int, actor: Actor) -> int:
         await cards.reopen(session, run_id)
         ended_before = int(run.state is RunState.DONE)
         await _write_down(session, run, actor, ActionKind.RESEND, now, readers=readers, ended_before=ended_before)
-        rings = await work.to_ring(session, run_id, now)
+        rings = await ringing.to_ring(session, run_id, now)
     await ring_or_leave_it(tools, rings)
     return readers
 

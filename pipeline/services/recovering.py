@@ -15,7 +15,7 @@ from pipeline.services.advancing import advance, fail_run, ring_or_leave_it
 from pipeline.services.bugs import report_bug
 from pipeline.stages.splitting import CRASHES_ALONE, after_crash
 from pipeline.toolbox import Toolbox
-from storage import run_posts, runs, work
+from storage import ringing, run_posts, runs, work
 from storage.records import Failure, Ring, Work, WorkKind
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ async def _take_back(
             await work.take_back(session, one, tools.now(), crashes=1)
     rings: list[Ring] = []
     for run_id in sorted({one.run_id for one in lost}):
-        rings += await work.to_ring(session, run_id, tools.now())
+        rings += await ringing.to_ring(session, run_id, tools.now())
     return rings
 
 

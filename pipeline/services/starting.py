@@ -14,7 +14,7 @@ from pipeline.log_marks import about
 from pipeline.services.advancing import end_delivery
 from pipeline.stages.periods import parse_period, since
 from pipeline.toolbox import Toolbox
-from storage import cards, operators, public_bots, run_posts, runs, work
+from storage import cards, operators, public_bots, ringing, run_posts, runs, work
 from storage.lost_time import lost_period
 from storage.records import COMMAND_LINE, ActionKind, Actor, Engine, NewRun, Period, PublicBot, Run, Unreached, WorkKind
 
@@ -129,7 +129,7 @@ async def ring_for(tools: Toolbox, run: Run) -> None:
         BrokerUnavailable: it cannot be reached, and this process has no engine or may not use it.
     """
     async with tools.database.write() as session:
-        rings = await work.to_ring(session, run.id, tools.now(), again=True)
+        rings = await ringing.to_ring(session, run.id, tools.now(), again=True)
     try:
         await tools.doorbell.ring(rings)
     except BrokerUnavailable as error:

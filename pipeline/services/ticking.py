@@ -15,7 +15,7 @@ from pipeline.services.bugs import report_bug
 from pipeline.services.recovering import recover
 from pipeline.services.scheduling import start_due_runs
 from pipeline.toolbox import Toolbox
-from storage import deliveries, runs, work, workers
+from storage import doubts, ringing, runs, workers
 from storage.database import AWAY
 from storage.records import Engine, Run
 
@@ -68,10 +68,10 @@ async def _move_on(tools: Toolbox, run: Run) -> None:
 async def _doubt_orphans(tools: Toolbox) -> None:
     """Messages that were on their way when their run ended and their process died."""
     async with tools.database.read() as session:
-        if not await deliveries.has_orphans(session, tools.now()):
+        if not await doubts.has_orphans(session, tools.now()):
             return
     async with tools.database.write() as session:
-        lost = await deliveries.doubt_orphans(session, tools.now())
+        lost = await doubts.doubt_orphans(session, tools.now())
     for public_bot, number in lost.items():
         tools.meter.sent(public_bot, {Fate.UNCERTAIN: number})
         tools.meter.tick_did(TickAction.DOUBTED, number)
@@ -108,8 +108,8 @@ async def _ring_for_the_unheard(tools: Toolbox) -> None:
     """Ring for what has become due; and once more, where the queue is empty, for what was rung for in vain."""
     now = tools.now()
     async with tools.database.read() as session:
-        fresh = {ring.work_id for ring in await work.due_unheard(session, Engine.CELERY, now)}
-        in_vain = await work.due_unheard(session, Engine.CELERY, now, now - HEARD_WITHIN)
+        fresh = {ring.work_id for ring in await ringing.due_unheard(session, Engine.CELERY, now)}
+        in_vain = await ringing.due_unheard(session, Engine.CELERY, now, now - HEARD_WITHIN)
     if not in_vain:
         return
     try:
@@ -119,6 +119,6 @@ async def _ring_for_the_unheard(tools: Toolbox) -> None:
     rings = [ring for ring in in_vain if ring.work_id in fresh or depths.get(QUEUES[ring.kind], 0) == 0]
     if rings:
         async with tools.database.write() as session:
-            await work.mark_rung(session, [ring.work_id for ring in rings], now)
+            await ringing.mark_rung(session, [ring.work_id for ring in rings], now)
         tools.meter.tick_did(TickAction.RUNG, len(rings))
         await ring_or_leave_it(tools, rings)

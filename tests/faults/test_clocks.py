@@ -18,7 +18,7 @@ from pipeline.services.starting import Order, start_run
 from pipeline.services.ticking import tick
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import runs, work
+from storage import ringing, runs, work
 from storage.database import Database
 from storage.records import DeliveryProgress, Engine, PostStatus, RunState, WorkKind
 from tests.fakes import FakeCouriers, FakeModel
@@ -73,7 +73,7 @@ class Processes:
 
     async def _do_one(self, tools: Toolbox) -> None:
         async with tools.database.read() as session:
-            due = await work.due(session, Engine.CELERY, tools.now(), 1)
+            due = await ringing.due(session, Engine.CELERY, tools.now(), 1)
         for ring in due:
             await perform(tools, ring.kind, ring.work_id)
 
@@ -120,7 +120,7 @@ async def test_what_a_dead_process_held_is_taken_back_within_a_minute(any_databa
     await start_run(processes.tools[0], Order("city", period="24h"))
     await processes.go_on_until(RunState.CATEGORIZING)
     async with any_database.write() as session:
-        (ring,) = await work.due(session, Engine.CELERY, NOON + AT_ONCE, 10)
+        (ring,) = await ringing.due(session, Engine.CELERY, NOON + AT_ONCE, 10)
         assert await work.claim(session, ring.work_id, "died elsewhere", processes.clocks[0].now - jump) is not None
     processes.passed = timedelta()
     assert await processes.go_on_until(RunState.DONE) is RunState.DONE
@@ -134,7 +134,7 @@ async def test_who_lives_keeps_its_claim_when_the_clock_of_another_jumps(any_dat
     await processes.go_on_until(RunState.CATEGORIZING)
     mine, other = processes.tools
     async with any_database.write() as session:
-        (ring,) = await work.due(session, Engine.CELERY, NOON + AT_ONCE, 10)
+        (ring,) = await ringing.due(session, Engine.CELERY, NOON + AT_ONCE, 10)
         claimed = await work.claim(session, ring.work_id, mine.owner, mine.now())
     assert claimed is not None
     for jump in (HOUR, -2 * HOUR):
@@ -186,8 +186,8 @@ async def test_work_that_was_rung_for_in_a_time_to_come_is_rung_for_again(any_da
     async with any_database.write() as session:
         plan = await work.plan_of(session, run.id)
         assert plan is not None
-        await work.mark_rung(session, [plan], NOON + HOUR)
+        await ringing.mark_rung(session, [plan], NOON + HOUR)
     async with any_database.read() as session:
         heard_before = NOON - timedelta(seconds=3)
-        (ring,) = await work.due_unheard(session, Engine.CELERY, NOON, heard_before)
+        (ring,) = await ringing.due_unheard(session, Engine.CELERY, NOON, heard_before)
     assert (ring.work_id, ring.kind) == (plan, WorkKind.PLAN)

@@ -20,7 +20,7 @@ from pipeline.services.scheduling import start_due_runs
 from pipeline.services.starting import Order, start_run
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import cards, operators, posts, runs, slots, sources, work
+from storage import cards, operators, posts, ringing, runs, slots, sources
 from storage.aftermath import LostTime
 from storage.backup import back_up
 from storage.backup_file import opened
@@ -68,7 +68,7 @@ class Desk:
         idle = 0
         while steps and idle < 5:
             async with self.database.read() as session:
-                due = await work.due(session, Engine.CELERY, self.now, 1)
+                due = await ringing.due(session, Engine.CELERY, self.now, 1)
             idle = 0 if due else idle + 1
             if not due:
                 self.now += timedelta(seconds=10)

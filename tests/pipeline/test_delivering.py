@@ -31,7 +31,7 @@ from pipeline.services.ticking import tick
 from pipeline.services.working import perform
 from pipeline.stages.delivery import WAVE
 from pipeline.toolbox import Toolbox
-from storage import deliveries, operators, public_bots, subscribers, work
+from storage import doubts, operators, public_bots, ringing, subscribers
 from storage.database import Database
 from storage.records import (
     Actor,
@@ -90,7 +90,7 @@ class Desk:
 
     async def due(self) -> list[tuple[WorkKind, int]]:
         async with self.database.read() as session:
-            rings = await work.due(session, Engine.CELERY, self.clock.now, 100)
+            rings = await ringing.due(session, Engine.CELERY, self.clock.now, 100)
         return [(ring.kind, ring.work_id) for ring in rings]
 
     async def work(self, *, for_s: float = 3600) -> RunProgress:
@@ -256,7 +256,7 @@ async def test_what_may_have_arrived_is_not_sent_again_until_an_operator_says_so
     assert ended.run.state is RunState.DONE
     assert ended.delivery == DeliveryProgress(delivered=2, uncertain=1, reasons={})
     async with desk.database.read() as session:
-        assert [doubt.chat_id for doubt in await deliveries.doubts(session, desk.run_id, 10)] == [2]
+        assert [doubt.chat_id for doubt in await doubts.listed(session, desk.run_id, 10)] == [2]
     desk.couriers.trouble = lambda carried: None
     assert await resend_uncertain(desk.tools, desk.run_id, ANNA) == 1
     assert (await desk.progress()).run.state is RunState.DELIVERING

@@ -9,7 +9,7 @@ from pipeline.ports import PostText
 from pipeline.services.starting import Order, start_run
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import work
+from storage import ringing, work
 from storage.database import Database
 from storage.records import Engine, PostStatus, WorkKind
 from tests.fakes import FakeModel
@@ -50,7 +50,7 @@ async def single_posts(tools: Toolbox, suspects: int) -> tuple[int, list[int]]:
     assert plan is not None
     await perform(tools, WorkKind.PLAN, plan)
     async with tools.database.write() as session:
-        ids = [ring.work_id for ring in await work.due(session, Engine.CELERY, NOON, 100)]
+        ids = [ring.work_id for ring in await ringing.due(session, Engine.CELERY, NOON, 100)]
         for work_id in ids[:suspects]:
             claimed = await work.claim(session, work_id, "dead", NOON)
             assert claimed is not None

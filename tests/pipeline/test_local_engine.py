@@ -10,7 +10,7 @@ from pipeline.ports import PostText
 from pipeline.services.following import load_progress
 from pipeline.services.starting import Order, ring_for, start_run
 from pipeline.wiring import utc_now
-from storage import work
+from storage import ringing, work
 from storage.database import Database
 from storage.records import Engine, PostStatus, RunState
 from tests.fakes import FakeModel
@@ -39,7 +39,7 @@ async def test_a_stop_hands_back_what_is_in_hand_and_the_next_process_goes_on_wi
     await asyncio.wait_for(asked.wait(), 30)
     await engine.stop()
     async with database.read() as session:
-        (waiting,) = await work.due(session, Engine.LOCAL, utc_now(), limit=10)
+        (waiting,) = await ringing.due(session, Engine.LOCAL, utc_now(), limit=10)
         assert waiting.run_id == started.run.id
         assert not await work.owners(session), "nobody has to wait for a lease to run out"
 

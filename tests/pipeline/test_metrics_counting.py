@@ -23,7 +23,7 @@ from pipeline.services.starting import Order, cancel_run, start_run
 from pipeline.services.ticking import tick
 from pipeline.services.working import SERVICES, perform
 from pipeline.toolbox import Toolbox
-from storage import runs, work
+from storage import ringing, runs, work
 from storage.database import Database
 from storage.records import Actor, Engine, Failure, PostStatus, RunState, Unreached, WorkKind
 from tests.fakes import Carried, FakeCouriers, FakeModel
@@ -254,7 +254,7 @@ async def test_what_ticks_do_is_counted(database: Database, meter: RecordingMete
     plan = (await rows(database, "SELECT id FROM work"))[0][0]
     await perform(tools, WorkKind.PLAN, plan)
     async with database.write() as session:
-        first = (await work.due(session, Engine.CELERY, clock[0], 1))[0].work_id
+        first = (await ringing.due(session, Engine.CELERY, clock[0], 1))[0].work_id
         assert await work.claim(session, first, "dead", clock[0]) is not None
     await tick(tools, {"dead"})
     assert meter.actions[TickAction.TAKEN_BACK] == 1

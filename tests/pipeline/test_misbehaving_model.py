@@ -15,7 +15,7 @@ from pipeline.services.starting import Order, start_run
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
 from pipeline.wiring import utc_now
-from storage import posts, run_posts, runs, work
+from storage import posts, ringing, run_posts, runs, work
 from storage.database import Database
 from storage.progress import of_runs
 from storage.records import Engine, Ring, RunState, Verdict
@@ -89,7 +89,7 @@ async def do_all_work_side_by_side(tools: Toolbox, run_id: int) -> None:
     async with asyncio.timeout(240):
         while True:
             async with tools.database.read() as session:
-                due = await work.due(session, Engine.CELERY, tools.now(), 1000)
+                due = await ringing.due(session, Engine.CELERY, tools.now(), 1000)
                 is_open = bool(await work.waiting_kinds(session, run_id))
             if not is_open:
                 return

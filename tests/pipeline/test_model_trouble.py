@@ -14,7 +14,7 @@ from pipeline.ports import Limits, PostText, Usage
 from pipeline.services.starting import Order, start_run
 from pipeline.stages.tokens import estimate_tokens
 from pipeline.toolbox import Toolbox
-from storage import operators, work
+from storage import operators, ringing
 from storage.database import Database
 from storage.records import Engine, PostStatus, RunProgress, RunState
 from tests.fakes import Behaviour, FakeModel
@@ -250,4 +250,4 @@ async def test_a_refusal_says_that_the_provider_works(database: Database) -> Non
     assert ended.run.failure is not None
     assert ended.run.failure.message_id == "run.all_set_aside"
     async with database.read() as session:
-        assert not await work.due(session, Engine.CELERY, clock.now(), 10)
+        assert not await ringing.due(session, Engine.CELERY, clock.now(), 10)

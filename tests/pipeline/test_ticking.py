@@ -21,7 +21,7 @@ from pipeline.services.starting import Order, ring_for, start_run
 from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, ROLE, tick
 from pipeline.services.working import perform
 from pipeline.toolbox import Toolbox
-from storage import operators, run_posts, runs, work, workers
+from storage import operators, ringing, run_posts, runs, work, workers
 from storage.database import Database
 from storage.records import Digest, Engine, Failure, PostStatus, RunState, WorkKind
 from storage.work import LEASE
@@ -57,7 +57,7 @@ async def planned(tools: Toolbox) -> int:
 async def waiting(tools: Toolbox) -> list[tuple[int, ...]]:
     """The batches that wait, by their work's id."""
     async with tools.database.write() as session:
-        rings = await work.due(session, Engine.CELERY, tools.now(), 1000)
+        rings = await ringing.due(session, Engine.CELERY, tools.now(), 1000)
         claims = [await work.claim(session, ring.work_id, "looker", tools.now()) for ring in rings]
         batches = [one.post_ids for one in claims if one is not None]
         for one in claims:
@@ -71,7 +71,7 @@ async def test_a_batch_whose_process_died_is_retried_post_by_post(database: Data
     tools = make_tools(database)
     run_id = await planned(tools)
     async with database.write() as session:
-        first = (await work.due(session, Engine.CELERY, NOON, 1))[0].work_id
+        first = (await ringing.due(session, Engine.CELERY, NOON, 1))[0].work_id
         assert await work.claim(session, first, "dead", NOON) is not None
     assert await tick(tools, {"dead"})
     assert sorted(len(batch) for batch in await waiting(tools)) == [1, 1, 1, 1, 1, 5]
@@ -86,7 +86,7 @@ async def test_a_lease_that_ran_out_is_taken_back_without_knowing_who_died(datab
     tools = make_tools(database, now=clock)
     await planned(tools)
     async with database.write() as session:
-        first = (await work.due(session, Engine.CELERY, NOON, 1))[0].work_id
+        first = (await ringing.due(session, Engine.CELERY, NOON, 1))[0].work_id
         await work.claim(session, first, "on another host", NOON)
     await tick(tools, ())
     assert await waiting(tools) == []
@@ -106,7 +106,7 @@ async def test_a_post_that_kills_its_process_is_set_aside_and_the_others_come_th
     deaths = 0
     while True:
         async with database.write() as session:
-            rings = await work.due(session, Engine.CELERY, NOON, 100)
+            rings = await ringing.due(session, Engine.CELERY, NOON, 100)
             claims = [await work.claim(session, ring.work_id, f"life-{deaths}", NOON) for ring in rings]
         in_hand = [one for one in claims if one is not None]
         if any(3 in one.post_ids for one in in_hand):
@@ -207,7 +207,7 @@ async def test_work_that_was_put_off_is_rung_for_when_it_is_due(database: Databa
     tools = make_tools(database, now=clock, doorbell=doorbell)
     await planned(tools)
     async with database.write() as session:
-        claimed = await work.claim(session, (await work.due(session, Engine.CELERY, NOON, 1))[0].work_id, "me", NOON)
+        claimed = await work.claim(session, (await ringing.due(session, Engine.CELERY, NOON, 1))[0].work_id, "me", NOON)
         assert claimed is not None
         await work.put_off(session, claimed, NOON + timedelta(seconds=60), reason="HTTP 429", retries=1)
     doorbell.rings.clear()
@@ -236,7 +236,7 @@ async def test_a_claim_that_is_renewed_by_a_clock_far_behind_stays_with_its_owne
     tools = make_tools(database, now=clock)
     await planned(tools)
     async with database.write() as session:
-        (ring,) = await work.due(session, Engine.CELERY, NOON, 10)
+        (ring,) = await ringing.due(session, Engine.CELERY, NOON, 10)
         assert await work.claim(session, ring.work_id, "elsewhere", NOON - timedelta(hours=1)) is not None
     for seconds in range(0, 100, 5):
         async with database.write() as session:
@@ -335,7 +335,7 @@ async def test_work_that_is_cancelled_is_handed_back_at_once(database: Database)
     tools = make_tools(database, FakeModel(latency_s=60))
     await planned(tools)
     async with database.read() as session:
-        (ring,) = await work.due(session, Engine.CELERY, NOON, 10)
+        (ring,) = await ringing.due(session, Engine.CELERY, NOON, 10)
     task = asyncio.create_task(perform(tools, ring.kind, ring.work_id))
     while not tools.in_hand:
         await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, text
 
-from storage import digests, looking, public_bots, runs, self_tests, task_runs, work, workers
+from storage import digests, looking, public_bots, ringing, runs, self_tests, task_runs, work, workers
 from storage.database import Database
 from storage.records import Digest, Engine, Failure, NewRun, Period, RunOfTask, WorkKind
 from storage.schema import migrate
@@ -78,7 +78,7 @@ async def test_a_task_is_told_by_run_and_bot(any_database: Database) -> None:
         assert bot is not None
         run, _ = await runs.create(session, NewRun(bot.id, period, 5, Engine.CELERY, "fake", "fake-1", "test"), NOON)
         await work.add(session, run.id, WorkKind.CATEGORIZE, [[1], [2]], NOON)
-        (first, second) = [ring.work_id for ring in await work.due(session, Engine.CELERY, NOON, 10)]
+        (first, second) = [ring.work_id for ring in await ringing.due(session, Engine.CELERY, NOON, 10)]
         await digests.save(session, Digest(run.id, "city", "City", "en", "UTC", period, ()), bot.id, NOON)
         (digest_id,) = (await session.execute(text("SELECT id FROM digests"))).scalars()
     asked = {

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from storage import cards, posts, public_bots, runs, sources, work, workers
+from storage import cards, posts, public_bots, ringing, runs, sources, work, workers
 from storage.database import Database
 from storage.records import Engine, NewRun, Period, Run, WorkKind
 from tests.support import NOON, make_posts, make_spec, open_desk
@@ -44,7 +44,7 @@ async def test_two_that_have_killed_a_process_are_never_in_hand_together(desk: D
     run = await make_run(desk)
     async with desk.write() as session:
         await work.add(session, run.id, WorkKind.CATEGORIZE, [[number] for number in range(MANY)], NOON)
-        ids = [ring.work_id for ring in await work.due(session, Engine.CELERY, NOON, MANY)]
+        ids = [ring.work_id for ring in await ringing.due(session, Engine.CELERY, NOON, MANY)]
         for work_id in ids:
             claimed = await work.claim(session, work_id, "dead", NOON)
             assert claimed is not None

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import public_bots, runs, work
+from storage import claimable, public_bots, ringing, runs, work
 from storage.database import Database
 from storage.records import Engine, Failure, NewRun, Period, Run, RunState, Work, WorkKind
 from storage.work import LEASE, LostClaim
@@ -37,7 +37,7 @@ async def claim(database: Database, work_id: int, owner: str = "me", later: time
 
 async def first_work(database: Database, run: Run) -> int:
     async with database.read() as session:
-        return (await work.due(session, Engine.CELERY, NOON, 100))[0].work_id
+        return (await ringing.due(session, Engine.CELERY, NOON, 100))[0].work_id
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ async def test_what_has_killed_a_process_is_tried_one_at_a_time(desk: Database) 
     assert await claim(desk, first + 2) is not None, "what is above suspicion goes on"
     async with desk.write() as session:
         await work.finish(session, suspect)
-        assert [ring.work_id for ring in await work.next_suspect(session)] == [first + 1]
+        assert [ring.work_id for ring in await ringing.next_suspect(session)] == [first + 1]
     assert await claim(desk, first + 1) is not None
 
 
@@ -177,18 +177,18 @@ async def test_what_has_killed_once_is_tried_before_what_has_killed_again(desk: 
     assert innocent is not None
     async with desk.write() as session:
         await work.finish(session, innocent)
-        assert [ring.work_id for ring in await work.next_suspect(session)] == [first]
+        assert [ring.work_id for ring in await ringing.next_suspect(session)] == [first]
     assert await claim(desk, first) is not None
 
 
 async def test_each_piece_of_work_is_rung_for_once_and_again_when_nobody_heard(desk: Database) -> None:
     run = await start(desk, [[1], [2]])
     async with desk.write() as session:
-        assert len(await work.to_ring(session, run.id, NOON)) == 2
-        assert await work.to_ring(session, run.id, NOON) == []
-        assert len(await work.to_ring(session, run.id, NOON, again=True)) == 2
-        assert await work.due_unheard(session, Engine.CELERY, NOON) == []
-        assert len(await work.due_unheard(session, Engine.CELERY, NOON, NOON + timedelta(seconds=5))) == 2
+        assert len(await ringing.to_ring(session, run.id, NOON)) == 2
+        assert await ringing.to_ring(session, run.id, NOON) == []
+        assert len(await ringing.to_ring(session, run.id, NOON, again=True)) == 2
+        assert await ringing.due_unheard(session, Engine.CELERY, NOON) == []
+        assert len(await ringing.due_unheard(session, Engine.CELERY, NOON, NOON + timedelta(seconds=5))) == 2
 
 
 async def test_batches_that_finish_at_once_all_do(desk: Database) -> None:
@@ -229,7 +229,7 @@ async def test_work_that_would_wait_longer_than_any_is_due(desk: Database) -> No
     mine = await claim(desk, await first_work(desk, run))
     assert mine is not None
     async with desk.write() as session:
-        await work.put_off(session, mine, NOON + work.LONGEST_REST, reason="HTTP 503")
+        await work.put_off(session, mine, NOON + claimable.LONGEST_REST, reason="HTTP 503")
     assert await claim(desk, mine.id) is None
     assert await claim(desk, mine.id, later=-HOUR) is not None
 
@@ -243,5 +243,5 @@ async def test_a_digest_waits_for_its_time_however_far_that_is(desk: Database) -
         run, _ = await runs.create(session, new, NOON)
         await work.add(session, run.id, WorkKind.DELIVER, [()], NOON + HOUR)
     async with desk.read() as session:
-        assert await work.due(session, Engine.CELERY, NOON, 10) == []
-        assert len(await work.due(session, Engine.CELERY, NOON + HOUR, 10)) == 1
+        assert await ringing.due(session, Engine.CELERY, NOON, 10) == []
+        assert len(await ringing.due(session, Engine.CELERY, NOON + HOUR, 10)) == 1
