@@ -9,19 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import DeliveryRow, DigestRow, PublicBotRow, RunRow, WorkRow
-from storage.records import DeliveryState, RunState, WorkKind, WorkState
+from storage.records import ENDED, DeliveryState, RunState, WorkKind, WorkState
 from storage.runs import GOING_ON
 
 MOST_DUE = 10_000
 LATEST_DIGESTS = 300
-BEFORE_DELIVERY = (
-    RunState.QUEUED,
-    RunState.COLLECTING,
-    RunState.CATEGORIZING,
-    RunState.SELECTING,
-    RunState.SUMMARIZING,
-    RunState.ASSEMBLING,
-)
+BEFORE_DELIVERY = frozenset(RunState) - ENDED - {RunState.AWAITING_APPROVAL, RunState.DELIVERING}
 
 
 async def going_on_by_state(session: AsyncSession) -> Mapping[RunState, int]:
@@ -65,6 +58,6 @@ async def token_faults(session: AsyncSession) -> int:
 async def late_bots(session: AsyncSession, now: datetime, patience: timedelta) -> set[int]:
     """Public bots whose run was to publish longer ago than that, and is still being made."""
     query = select(RunRow.public_bot_id).where(
-        GOING_ON, RunRow.state.in_(BEFORE_DELIVERY), RunRow.publish_at < now - patience
+        GOING_ON, RunRow.state.in_(sorted(BEFORE_DELIVERY)), RunRow.publish_at < now - patience
     )
     return set((await session.execute(query)).scalars())

@@ -13,7 +13,7 @@ from pipeline.fault_points import reach
 from pipeline.log_marks import about
 from pipeline.services.packing import packed, room_for
 from pipeline.stages.briefs import summarization_brief
-from pipeline.stages.delivery import needs_approval
+from pipeline.stages.delivery import goes_out_at, needs_approval
 from pipeline.stages.funnel import funnel
 from pipeline.stages.quiet_days import is_fault, quiet_day
 from pipeline.stages.selection import choose, is_relevant
@@ -204,8 +204,7 @@ async def begin_delivery(session: AsyncSession, run: Run, now: datetime) -> bool
     """Let the digest go out, at its time where it has one. False: the run is not what it was any more."""
     if not await runs.transition(session, run.id, {run.state}, RunState.DELIVERING, now):
         return False
-    publish_at = run.publish_at if run.state is RunState.ASSEMBLING else None  # an operator's word is for now
-    await work.add(session, run.id, WorkKind.DELIVER, [()], max(now, publish_at or now))
+    await work.add(session, run.id, WorkKind.DELIVER, [()], goes_out_at(run.state, run.publish_at, now))
     return True
 
 

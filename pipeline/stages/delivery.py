@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
+
+from storage.records import RunState
 
 WAVE = 5  # messages that are marked, sent and saved together; what a kill can leave in doubt, for each lane
 MOST_LANES = 16
@@ -33,3 +36,10 @@ def trouble_wait_s(troubles: int) -> float:
 def needs_approval(wanted: bool, distinct: int, set_aside: int) -> bool:
     """Whether operators see a digest before its readers: they want to, or the model failed on too many of its posts."""
     return wanted or (distinct > 0 and set_aside / distinct > SHARE_SET_ASIDE)
+
+
+def goes_out_at(state: RunState, publish_at: datetime | None, now: datetime) -> datetime:
+    """When the delivery of a run in this state begins: at its time, where it has one. An operator's word is for now."""
+    if publish_at is None or state is RunState.AWAITING_APPROVAL:
+        return now
+    return max(now, publish_at)

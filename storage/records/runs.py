@@ -144,7 +144,7 @@ class RunProgress:
     """A run with everything a person asks about it, derived from rows at one moment.
 
     `fallback_model` is the one that did some of the work while the run's own model failed, and `model_failure` why that
-    cannot be used until somebody acts. `waits_because` is why work of it was put off, as the model's provider said it;
+    cannot be used until somebody acts. `waits_because` is why work of it was put off, as whatever failed said it;
     `delivery` is None until the delivery has begun; `actions` are what operators did with this run, oldest first;
     Telegram told the public bot to be silent until `parked_until`; `readers` are those who would be delivered to now.
     An operator has paused the public bot as a whole where `is_bot_paused`; `token_fault` is the message id that says

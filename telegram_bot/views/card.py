@@ -28,6 +28,7 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "lost_time": "notice.lost_time",
     }
 )
+ASKS_A_MODEL = frozenset({RunState.CATEGORIZING, RunState.SUMMARIZING})
 NEEDS_NO_WORKER = frozenset({RunState.AWAITING_APPROVAL, RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 
 
@@ -74,7 +75,7 @@ def render_card(
                 who_did_what(progress, texts, now),
                 None if broker_available or run.state.has_ended else texts.get("card.no_broker"),
                 texts.get("card.no_worker") if waits else None,
-                _model_waits(progress, texts),
+                _waits(progress, texts),
                 lines(_small_print(progress, texts, prices_known, auto_chosen)),
             ]
         ),
@@ -101,14 +102,15 @@ def _being_made(progress: RunProgress, texts: Texts, now: datetime) -> Node:
     )
 
 
-def _model_waits(progress: RunProgress, texts: Texts) -> str | None:
+def _waits(progress: RunProgress, texts: Texts) -> str | None:
     run = progress.run
     if progress.model_failure is not None:
         failure = progress.model_failure
         return texts.get("card.model_blocked", reason=in_words(failure.message_id, failure.params, texts))
     if progress.waits_because is None or run.state.has_ended or run.state is RunState.DELIVERING:
         return None
-    return texts.get("card.model_waits", reason=name(progress.waits_because))
+    sentence = "card.model_waits" if run.state in ASKS_A_MODEL else "card.work_waits"
+    return texts.get(sentence, reason=name(progress.waits_because))
 
 
 def _small_print(progress: RunProgress, texts: Texts, prices_known: bool, auto_chosen: bool) -> list[Node | None]:

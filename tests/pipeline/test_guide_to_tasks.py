@@ -15,9 +15,9 @@ from settings import HOME
 
 GUIDE = HOME / "docs" / "adding-a-task.md"
 BLOCK = re.compile(r"^```(diff|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|toml))`")
+FILE = re.compile(r"`((?:[\w-]+/)*[\w.-]+\.(?:py|toml))`")
 COPIED = (
-    "pipeline", "storage", "telegram_bot", "texts", "tests", "scripts", "settings.py", "settings.toml",
+    "pipeline", "storage", "telegram_bot", "texts", "tests", "scripts", "deploy", "settings.py", "settings.toml",
     "pyproject.toml", "requirements.txt", "run_worker.sh",
 )  # fmt: skip
 TESTS = (
@@ -25,6 +25,8 @@ TESTS = (
     "unit/test_kinds_of_work.py",
     "unit/test_import_contract.py",
     "unit/test_settings.py",
+    "unit/test_texts.py",
+    "deploy/test_production_settings.py",
 )
 
 

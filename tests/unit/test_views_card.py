@@ -273,6 +273,18 @@ def test_a_run_whose_model_is_refused_says_why_it_waits() -> None:
     assert "HTTP 401" not in card(given).text, "one reason is enough"
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (RunState.CATEGORIZING, "The model does not answer for now (no answer within 60 s)."),
+        (RunState.ASSEMBLING, "Some of it did not work (no answer within 60 s)."),
+    ],
+)
+def test_work_that_is_put_off_says_why_and_blames_the_model_only_where_it_is_asked(state: RunState, said: str) -> None:
+    given = replace(progress(state, {P.SUMMARIZED: 5}), waits_because="no answer within 60 s")
+    assert said in card(given).text
+
+
 def test_a_run_says_which_model_stood_in_for_its_own() -> None:
     given = replace(progress(RunState.DONE, {P.SUMMARIZED: 5}), fallback_model="little-1")
     assert "Some of it was done by little-1, while gpt-4.1-mini failed" in card(given).text
