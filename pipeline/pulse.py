@@ -104,7 +104,7 @@ class Pulse:
         if self._worker is not None:
             loops.append(_every(BEAT_EVERY_S, self._beat))
         if self._tools.has_local_engine:
-            loops.append(_every(TICK_EVERY_S, self._stand_for_local_engines))
+            loops.append(_every(TICK_EVERY_S, self.stand_for_local_engines))
         self._tasks = [asyncio.create_task(loop) for loop in loops]
         self._signs.is_ready()
 
@@ -146,7 +146,7 @@ class Pulse:
     async def _live(self) -> None:
         self._signs.lives()
 
-    async def _stand_for_local_engines(self) -> None:
+    async def stand_for_local_engines(self) -> None:
         """One living local engine is enough for all local runs: they look at the same rows."""
         async with self._tools.database.write() as session:
             await workers.take_role(session, LOCAL_ENGINE, self._tools.owner, self._tools.now(), LOCAL_ENGINE_HOLD)

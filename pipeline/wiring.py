@@ -98,9 +98,11 @@ async def open_process(
 
 @asynccontextmanager
 async def local_engine(process: Process) -> AsyncIterator[Pulse]:
-    """Do the work of local runs in this process, and the tick with it."""
+    """Do the work of local runs in this process, and the tick with it. Start no such run before: workers would take it
+    for one that has lost its process."""
     engine = LocalEngine(process.tools, process.nudged)
     pulse = Pulse(process.tools, worker=None)
+    await pulse.stand_for_local_engines()
     engine.start()
     pulse.start()
     try:

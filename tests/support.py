@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.records import Category, ChatKind, Engine, IncomingPost, PublicBotSpec, Ring, RunProgress
 from tests.fakes import FakeCouriers, FakeModel, fast_limiter
 
+NO_REDIS = "redis://127.0.0.1:1/0"
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 
 
@@ -50,8 +51,8 @@ class FakeDoorbell:
 
 
 def make_settings(**tables: Mapping[str, object]) -> Settings:
-    """Settings from nothing but these tables and the defaults."""
-    return Settings.model_validate(tables)
+    """Settings from nothing but these tables and the defaults; no Redis is there, whatever runs on this machine."""
+    return Settings.model_validate({"redis": {"url": NO_REDIS}, **tables})
 
 
 def make_provider(

@@ -30,6 +30,8 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
         )
         tools = process.tools
         bot = await find_bot(tools, options.bot)
+        if waits:
+            await stack.enter_async_context(local_engine(process))
         deliver = not options.no_deliver and (waits or bot.has_token)
         started = await start_run(tools, Order(options.bot, options.period, options.limit, deliver=deliver))
         await ring_for(tools, started.run)
@@ -39,7 +41,6 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
             whom = _who_is_given_it(bot, deliver=deliver)
             sys.stdout.write(f"Run {started.run.id} has started: python -m pipeline status. {whom}\n")
             return 0
-        await stack.enter_async_context(local_engine(process))
         ended = await watch(tools, started.run.id, Console(stderr=True))
         return await _print(tools, ended, options.format)
 

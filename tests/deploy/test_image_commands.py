@@ -11,6 +11,7 @@ import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -94,10 +95,15 @@ async def test_all_of_our_containers_start_become_healthy_and_stop_when_they_are
     containers.start("redis")
     redis_url = containers.environment("worker")["DIGEST_REDIS__URL"]
     await until(lambda: is_redis_ready(redis_url), "Redis with its password")
+
+    def runs_alone(process: psutil.Process, name: str) -> bool:
+        return process.cmdline()[1:] == containers.command(name)[1:]
+
     for name in ("worker", "bot", "flower"):
         process = containers.start(name)
         assert name == "flower" or not containers.is_healthy(name), f"{name} can have done nothing yet"
-        assert psutil.Process(process.pid).cmdline()[1:] == containers.command(name)[1:], "no shell in between"
+        alone = partial(runs_alone, psutil.Process(process.pid), name)
+        await until(alone, f"{name}: no shell in between")
 
     for name in ("worker", "bot", "flower"):
         await until(lambda name=name: asyncio.to_thread(containers.is_healthy, name), f"{name}: healthy")  # type: ignore[misc]

@@ -52,10 +52,10 @@ def test_two_runs_side_by_side_are_told_apart_through_a_kill_and_a_restart(
 ) -> None:
     model.latency_s = 0.2
     slugs = [store_posts(in_json, number) for number in (60, 61)]
-    in_json.start_worker("worker", "--concurrency", "32")
     calls = len(model.calls)
     for slug in slugs:
         in_json.pipeline("digest", slug, "--period", PERIOD, "--no-deliver")
+    in_json.start_worker("worker", "--concurrency", "32")
     wait_for(lambda: len(model.calls) >= calls + 12, "runs in the middle")
     in_json.kill("worker")
     model.latency_s = 0.0

@@ -44,8 +44,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, couriers: FakeCour
     monkeypatch.setenv("CITY_TOKEN", "4242:AAE-a-token-of-the-tests-0123456789abcdef")
 
     @asynccontextmanager
-    async def with_couriers(settings: Settings, *, with_local_engine: bool = False) -> AsyncIterator[Process]:
-        async with open_process(settings, with_local_engine=with_local_engine) as process:
+    async def with_couriers(
+        settings: Settings, role: str | None, *, with_local_engine: bool = False
+    ) -> AsyncIterator[Process]:
+        async with open_process(settings, role, with_local_engine=with_local_engine) as process:
             yield replace(process, tools=replace(process.tools, couriers=couriers))
 
     monkeypatch.setattr(digest_command, "open_process", with_couriers)

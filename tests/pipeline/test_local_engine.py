@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from pipeline.local_engine import LocalEngine
 from pipeline.ports import PostText
+from pipeline.pulse import Pulse
 from pipeline.services.following import load_progress
 from pipeline.services.starting import Order, ring_for, start_run
-from pipeline.wiring import utc_now
+from pipeline.services.ticking import tick
+from pipeline.wiring import Process, local_engine, utc_now
 from storage import ringing, work
 from storage.database import Database
 from storage.records import Engine, PostStatus, RunState
@@ -53,3 +57,17 @@ async def test_a_stop_hands_back_what_is_in_hand_and_the_next_process_goes_on_wi
     await until(is_done, "the end of the run")
     await next_engine.stop()
     assert (await load_progress(next_tools, started.run.id)).count(PostStatus.SUMMARIZED) == 5
+
+
+async def test_no_worker_takes_a_run_away_from_a_process_that_has_just_begun(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pulse, "start", lambda pulse: None)  # its loops have come to nothing yet
+    await open_desk(database, make_posts(5))
+    settings = make_settings(engine={"mode": "local"})
+    tools = make_tools(database, settings=settings, has_local_engine=True, now=utc_now)
+    worker = make_tools(database, owner="host/boot.space:1:other", now=utc_now)
+    async with local_engine(Process(tools, asyncio.Event())):
+        started = await start_run(tools, Order("city", "2026-11-02..2026-11-03"))
+        await tick(worker, [])
+        assert (await load_progress(tools, started.run.id)).run.engine is Engine.LOCAL
