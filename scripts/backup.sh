@@ -6,6 +6,7 @@
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
+case "${1:-}" in -*) say "Usage: scripts/backup.sh [FOLDER]" && exit 2 ;; esac
 FOLDER="${1:-$PROJECT/var/backups}"
 case "$FOLDER" in /*) ;; *) FOLDER="$PWD/$FOLDER" ;; esac
 KEPT="${DIGEST_BACKUPS_KEPT:-14}"
@@ -39,7 +40,8 @@ ensure_venv
 umask 077
 mkdir -p "$FOLDER" || die "The folder $FOLDER cannot be made."
 status=0
-"$PYTHON" -m pipeline database backup "$FOLDER/digest-$STAMP.zip" >&2 || status=$?
+trap ask_to_stop TERM INT HUP
+run_child "$PYTHON" -m pipeline database backup "$FOLDER/digest-$STAMP.zip" >&2 || status=$?
 if [ "$status" -ne 0 ]; then
     say "No backup was made."
     exit "$status"

@@ -110,6 +110,12 @@ make_venv() {
 
 # --- the local Redis ----------------------------------------------------------------------------------------
 
+refuse_no_port() { # TEXT
+    case "$1" in
+        '' | *[!0-9]*) say "$1 is no port: give a number, such as 6379." && exit 2 ;;
+    esac
+}
+
 redis_folder() { # PORT
     local name=redis
     if [ "$1" != 6379 ]; then name="redis-$1"; fi
@@ -222,9 +228,11 @@ how_it_ended() { # STATUS
 
 # lines_are_json: whether the settings ask for logs in JSON. Python would take half a second to say so.
 lines_are_json() {
+    local file="${DIGEST_SETTINGS_FILE:-}"
+    if [ -z "$file" ]; then file="$(sed -n 's/^DIGEST_SETTINGS_FILE="\{0,1\}\([^"]*\)"\{0,1\} *$/\1/p' "$PROJECT/.env" 2>/dev/null || true)"; fi
     case "${DIGEST_LOGGING__FORMAT:-}" in json) return 0 ;; ?*) return 1 ;; esac
     grep -qs '^DIGEST_LOGGING__FORMAT="\{0,1\}json' "$PROJECT/.env" ||
-        grep -qs '^format *= *"json"' "${DIGEST_SETTINGS_FILE:-$PROJECT/settings.toml}"
+        grep -qs '^format *= *"json"' "${file:-$PROJECT/settings.toml}"
 }
 
 # tell SENTENCE: a line of the log of whatever is kept running; no sentence has quotes or backslashes in it.

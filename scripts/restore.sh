@@ -18,10 +18,10 @@ put_key_back() { # FILE
     say "var/secret.key was put back from ${keys[0]}."
 }
 
-if [ $# -lt 1 ] || [ ! -f "$1" ]; then
-    say "Usage: scripts/restore.sh FILE [--replace] [--nothing-sent-after MOMENT]"
-    exit 2
-fi
+case "${1:-}" in
+    '' | -*) say "Usage: scripts/restore.sh FILE [--replace] [--nothing-sent-after MOMENT]" && exit 2 ;;
+esac
+if [ ! -f "$1" ]; then say "There is no backup $1." && exit 2; fi
 FILE="$(cd -- "$(dirname -- "$1")" && pwd)/$(basename -- "$1")"
 shift
 cd "$PROJECT"

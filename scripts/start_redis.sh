@@ -5,6 +5,7 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 PORT="${1:-6379}"
+refuse_no_port "$PORT"
 FOLDER="$(redis_folder "$PORT")"
 SHOWN_FOLDER="${FOLDER#"$PROJECT/"}"
 NOBODY_LISTENS_S=10 # so long a server may take until it listens …

@@ -5,6 +5,7 @@ set -euo pipefail
 
 STOP_S=30 # the longest it may take to write what it has seen
 
+if [ $# -gt 0 ]; then say "Usage: scripts/stop_monitoring.sh" && exit 2; fi
 cd "$PROJECT"
 ensure_venv
 running="$(flower_running)"

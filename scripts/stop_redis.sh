@@ -4,6 +4,7 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 PORT="${1:-6379}"
+refuse_no_port "$PORT"
 PID_FILE="$(redis_folder "$PORT")/redis.pid"
 STOP_S=30 # the longest it may take to write what it has in memory
 

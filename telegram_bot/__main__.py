@@ -14,6 +14,8 @@ from telegram_bot.app import BadToken, LostRole, run_bot
 
 def main() -> int:
     """Serve operators until SIGTERM. 2: the settings cannot be used. 1: start it again."""
+    if sys.argv[1:]:
+        return _say("Usage: ./run_bot.sh takes no arguments; everything is in the settings.", 2)
     try:
         name_process("bot")
         settings = load_settings()

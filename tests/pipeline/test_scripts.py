@@ -158,3 +158,26 @@ def test_a_port_taken_by_another_program_is_said_in_a_sentence(scripts: Scripts)
     assert code == 1
     assert output.startswith(f"Port {scripts.port} is taken by a program that is not Redis")
     assert not scripts.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("scripts/backup.sh --help", "Usage: scripts/backup.sh [FOLDER]"),
+        ("scripts/restore.sh --replace", "Usage: scripts/restore.sh FILE"),
+        ("scripts/restore.sh nowhere.zip", "There is no backup nowhere.zip."),
+        ("scripts/start_redis.sh abc", "abc is no port"),
+        ("scripts/stop_redis.sh abc", "abc is no port"),
+        ("scripts/stop_monitoring.sh xyz", "Usage: scripts/stop_monitoring.sh"),
+        ("run_bot.sh --nonsense", "Usage: ./run_bot.sh takes no arguments"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_and_nothing_is_done(tmp_path: Path, command: str, said: str) -> None:
+    script, argument = command.split()
+    environment = {**os.environ, "DIGEST_VENV": sys.prefix, "DIGEST_ENGINE__MODE": "local"}
+    done = subprocess.run(
+        [HOME / script, argument], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=6 * DEADLINE_S
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+    assert list(tmp_path.iterdir()) == []

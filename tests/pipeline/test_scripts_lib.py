@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -178,3 +179,12 @@ def test_two_scripts_started_at_once_install_once(tmp_path: Path) -> None:
     processes = [checkout.begin(), checkout.begin()]
     assert [process.communicate(timeout=DEADLINE_S)[0] for process in processes] == ["ready\n"] * 2
     assert checkout.installations() == 1
+
+
+def test_what_a_script_says_is_json_where_the_settings_that_env_names_ask_for_it(tmp_path: Path) -> None:
+    shutil.copytree(HOME / "scripts", tmp_path / "scripts")
+    (tmp_path / "production.toml").write_text('[logging]\nformat = "json"\n')
+    (tmp_path / ".env").write_text(f"DIGEST_SETTINGS_FILE={tmp_path}/production.toml\n")
+    script = make_executable(tmp_path / "talk", f'set -euo pipefail\n. "{tmp_path}/scripts/lib.sh"\ntell "It ended."\n')
+    said = subprocess.run([script], capture_output=True, text=True, timeout=DEADLINE_S).stderr
+    assert json.loads(said)["message"] == "It ended."
