@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from pipeline.errors import AnotherMachine, ForeignRedis
 from pipeline.logs import configure_logging, log_unhandled_errors, name_process, say
