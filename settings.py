@@ -10,11 +10,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -41,6 +43,7 @@ DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 HIDDEN = "•••"
 
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/@\s]*):([^/\s]+)@")
+_SECRET_NAME = re.compile(r"(TOKEN|KEY|PASSWORD|SECRET)$", re.IGNORECASE)
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&\s'\"]+")
 
 Language = Literal["en", "ru"]
@@ -158,8 +161,16 @@ class ProviderSettings(Table):
         """The provider that "auto" stands for: openai where a key or a server is named, else offline."""
         if self.provider != "auto":
             return self.provider
-        has_key = self.api_key is not None and self.api_key.get_secret_value() != ""
-        return "openai" if has_key or self.base_url else "offline"
+        return "openai" if self._has_key or self.base_url else "offline"
+
+    @property
+    def lacks_key(self) -> bool:
+        """Whether OpenAI itself would be asked without a key; a server of one's own may need none."""
+        return self.chosen_provider == "openai" and not self._has_key and not self.base_url
+
+    @property
+    def _has_key(self) -> bool:
+        return self.api_key is not None and self.api_key.get_secret_value().strip() != ""
 
 
 class LlmSettings(ProviderSettings):
@@ -238,15 +249,15 @@ def load_settings(path: Path | None = None, env_file: Path = HOME / ".env") -> S
     """Read all settings.
 
     Raises:
-        BadSettings: a key is unknown, has the wrong type or is out of range, or the file is not TOML.
+        BadSettings: a key is unknown, has the wrong type or is out of range, or a file cannot be read.
     """
     path = path or settings_path(env_file)
     if not path.is_file():
         raise BadSettings(no_file_sentence(path))
-    refuse_unknown_tables({**dotenv_values(env_file), **os.environ})
+    refuse_unknown_tables({**read_env(env_file), **os.environ})
 
     class FromFiles(Settings):
-        model_config = SettingsConfigDict(toml_file=path, env_file=env_file)
+        model_config = SettingsConfigDict(toml_file=path, env_file=env_file, env_file_encoding="utf-8-sig")
 
     try:
         return FromFiles()
@@ -266,7 +277,44 @@ def metrics_folder() -> Path:
 
 def environment_value(name: str, env_file: Path = HOME / ".env") -> str | None:
     """A variable that is not a setting, such as a public bot's token: from the environment, else from .env."""
-    return os.environ.get(name) or dotenv_values(env_file).get(name) or None
+    return os.environ.get(name) or read_env(env_file).get(name) or None
+
+
+def read_env(env_file: Path) -> dict[str, str | None]:
+    """What .env sets: nothing where there is none.
+
+    Raises:
+        BadSettings: it cannot be read, or a line of it cannot; the line, which may hold a secret, is not shown.
+    """
+    try:
+        text = env_file.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError:
+        raise BadSettings(f"{env_file} is not UTF-8 text: save it as UTF-8.") from None
+    except OSError as error:
+        raise BadSettings(f"{env_file} cannot be read: {error.strerror}.") from None
+    if "\0" in text:  # UTF-16 without a mark
+        raise BadSettings(f"{env_file} is not UTF-8 text: save it as UTF-8.")
+    for binding in parse_stream(StringIO(text)):
+        if _is_broken(binding):
+            written = binding.original.string
+            line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+            raise BadSettings(f"{env_file}, line {line}, cannot be read: is a quote or a “=” missing?")
+    return dotenv_values(stream=StringIO(text))
+
+
+def _is_broken(binding: Binding) -> bool:
+    """Of a setting also what python-dotenv lets pass: no value, or a value that runs on to a quote in a later line."""
+    is_setting = binding.key is not None and binding.key.upper().startswith(PREFIX)
+    return binding.error or (is_setting and (binding.value is None or "\n" in binding.original.string.strip()))
+
+
+def holds_secrets(variables: Mapping[str, str | None]) -> bool:
+    """Whether a token, a key or a password is among them."""
+    return any(
+        value and (_SECRET_NAME.search(name) or without_passwords(value) != value) for name, value in variables.items()
+    )
 
 
 def refuse_unknown_tables(variables: Mapping[str, str | None]) -> None:
@@ -283,8 +331,8 @@ def no_file_sentence(path: Path) -> str:
 
 def wrong_setting_sentence(first: ErrorDetails, path: Path) -> str:
     """What is wrong with a setting, and where it stands; never its value, which may be a secret."""
-    key = ".".join(str(part) for part in first["loc"])
-    variable = PREFIX + "__".join(str(part).upper() for part in first["loc"])
+    names = [part for part in first["loc"] if isinstance(part, str)]  # the others count within a list
+    key, variable = ".".join(names), PREFIX + "__".join(names).upper()
     place = f"in the environment ({variable})" if variable in os.environ else f"in {path.name} or .env"
     if first["type"] == "extra_forbidden":
         return f"Unknown setting {key} {place}: remove it or correct its name."

@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("apply", help="create or update").add_argument("path", type=Path, metavar="FILE.toml")
     exporting = actions.add_parser("export", help="write all public bots as a bots file")
     exporting.add_argument("path", type=Path, nargs="?", metavar="FILE.toml", help="stdout where it is left out")
+    exporting.add_argument("--replace", action="store_true", help="write over a file that exists")
 
     one = add("digest", "Make a digest of a public bot and deliver it to its readers.", digest.run)
     one.add_argument("bot", metavar="BOT", help="the public bot's slug")

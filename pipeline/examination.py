@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from pipeline.services.checkup import examine
 from pipeline.services.examining import Examination
 from pipeline.toolbox import Provider, Toolbox
 from pipeline.wiring import make_providers, utc_now
-from settings import HOME, Settings
+from settings import HOME, BadSettings, Settings, holds_secrets, read_env
 from storage.database import BadDatabaseUrl, Database, database_url
 from storage.looking import to_look_at
 
@@ -38,20 +38,24 @@ def measure(folder: Path) -> Room:
 async def examination(
     settings: Settings,
     wrong_settings: Sequence[str] = (),
+    unknown: Collection[str] = (),
     *,
     now: Callable[[], datetime] = utc_now,
     room: Measure = measure,
+    env_file: Path = HOME / ".env",
 ) -> AsyncIterator[Examination]:
-    """Check an installation from outside: nothing is made or written there. `wrong_settings` are whole sentences."""
+    """Check an installation from outside: nothing is made or written there. `wrong_settings` are whole sentences.
+    The database and Redis are not looked at where their table is `unknown`."""
     wrong, url = [*wrong_settings], None
     try:
-        url = database_url(settings.database.url, HOME)
+        url = None if "database" in unknown else database_url(settings.database.url, HOME)
     except BadDatabaseUrl as error:
         wrong.append(str(error))
     database = to_look_at(url) if url is not None else None
+    broker = _broker_of(settings) if "redis" not in unknown else None
     providers = make_providers(settings)
     try:
-        async with _examined(settings, url, database, providers, now, room, wrong, 60.0) as begun:
+        async with _examined(settings, url, database, broker, providers, now, room, env_file, wrong, 60.0) as begun:
             yield begun
     finally:
         for provider in providers:
@@ -64,8 +68,10 @@ async def examination(
 @asynccontextmanager
 async def examination_of(tools: Toolbox) -> AsyncIterator[Examination]:
     """Check an installation as this process of it sees it, quickly."""
+    settings, database, env_file = tools.settings, tools.database, HOME / ".env"
+    broker = _broker_of(settings)
     async with _examined(
-        tools.settings, tools.database.url, tools.database, tools.providers, tools.now, measure, (), IN_A_CHAT_S
+        settings, database.url, database, broker, tools.providers, tools.now, measure, env_file, (), IN_A_CHAT_S
     ) as begun:
         yield begun
 
@@ -75,13 +81,14 @@ async def _examined(
     settings: Settings,
     url: URL | None,
     database: Database | None,
+    broker: RedisProbe | None,
     providers: tuple[Provider, ...],
     now: Callable[[], datetime],
     room: Measure,
+    env_file: Path,
     wrong_settings: Sequence[str],
     longest_s: float,
 ) -> AsyncIterator[Examination]:
-    broker = None if settings.engine.mode == "local" else RedisProbe(settings.redis.url)
     http = PlainHttpProbe(settings.telegram.api_url)
 
     def decrypt(token: str) -> str:
@@ -99,6 +106,7 @@ async def _examined(
             decrypt=decrypt,
             room=room,
             folder=VAR,
+            open_file=str(env_file) if _is_open(env_file) else "",
             now=now,
             longest_s=longest_s,
         )
@@ -110,3 +118,15 @@ async def _examined(
         await http.close()
         if broker is not None:
             await broker.close()
+
+
+def _is_open(env_file: Path) -> bool:
+    """Whether others than its owner may read secrets in it."""
+    try:
+        return env_file.stat().st_mode & 0o077 != 0 and holds_secrets(read_env(env_file))
+    except (OSError, BadSettings):
+        return False
+
+
+def _broker_of(settings: Settings) -> RedisProbe | None:
+    return None if settings.engine.mode == "local" else RedisProbe(settings.redis.url)

@@ -19,8 +19,9 @@ from storage.database import Database
 class Instruments:
     """`wrong_settings` are whole sentences. `database` is at `url`; both are None where database.url cannot be used.
 
-    `broker` is None where the settings want none. `decrypt` opens a public bot's token, or raises ForPeople. `room`
-    measures a folder that exists; `folder` is where the installation keeps its files. `now` is this machine's clock.
+    `broker` is None where the settings want none, or redis.url cannot be used. `decrypt` opens a public bot's
+    token, or raises ForPeople. `room` measures a folder that exists; `folder` is where the installation keeps its
+    files. `open_file` is its .env where others may read the secrets in it, else empty. `now` is this machine's clock.
     No check takes longer than `longest_s`.
     """
 
@@ -34,5 +35,6 @@ class Instruments:
     decrypt: Callable[[str], str]
     room: Callable[[Path], Room]
     folder: Path
+    open_file: str
     now: Callable[[], datetime]
     longest_s: float = 30.0

@@ -27,6 +27,13 @@ class Provider:
     is_fallback: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
+    @property
+    def missing_key(self) -> str | None:
+        """The variable that is to hold its key, where it needs one and has none."""
+        if not self.settings.lacks_key:
+            return None
+        return "DIGEST_LLM__FALLBACK__API_KEY" if self.is_fallback else "DIGEST_LLM__API_KEY"
+
 
 @dataclass(frozen=True)
 class Toolbox:

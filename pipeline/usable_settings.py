@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -21,13 +21,17 @@ from pydantic_settings import (
 
 from settings import (
     HOME,
+    PREFIX,
     BadSettings,
     Settings,
     no_file_sentence,
+    read_env,
     refuse_unknown_tables,
     settings_path,
     wrong_setting_sentence,
 )
+
+WITH_PLACES = ("database", "redis")
 
 
 class _OnlyGiven(Settings):
@@ -40,20 +44,41 @@ class _OnlyGiven(Settings):
         return (init_settings,)
 
 
-def usable_settings(env_file: Path = HOME / ".env") -> tuple[Settings, tuple[str, ...]]:
-    """All settings that can be used, with the defaults for the others, and a sentence for each of the others."""
-    path, wrong = settings_path(env_file), list[str]()
+@dataclass(frozen=True)
+class UsableSettings:
+    """`settings` are all that can be used, with the defaults for the others; `wrong` has a sentence for each of these.
+
+    `unknown` are the tables of `WITH_PLACES` whose `url` is not the one that was meant.
+    """
+
+    settings: Settings
+    wrong: tuple[str, ...]
+    unknown: frozenset[str]
+
+
+def usable_settings(env_file: Path = HOME / ".env") -> UsableSettings:
+    wrong, unknown = list[str](), set[str]()
     try:
-        refuse_unknown_tables({**dotenv_values(env_file), **os.environ})
+        read_env(env_file)
     except BadSettings as error:
         wrong.append(str(error))
+        unknown.update(table for table in WITH_PLACES if f"{PREFIX}{table.upper()}__URL" not in os.environ)
+        env_file = Path(os.devnull)
+    try:
+        refuse_unknown_tables({**read_env(env_file), **os.environ})
+    except BadSettings as error:
+        wrong.append(str(error))
+    path, known = settings_path(env_file), len(wrong)
     values = _read(path, env_file, wrong)
+    if len(wrong) > known:
+        unknown.update(table for table in WITH_PLACES if "url" not in values.get(table, {}))
     while True:
         try:
-            return _OnlyGiven(**values), tuple(dict.fromkeys(wrong))
+            return UsableSettings(_OnlyGiven(**values), tuple(dict.fromkeys(wrong)), frozenset(unknown))
         except ValidationError as error:
             for one in error.errors(include_input=False, include_url=False):
                 wrong.append(wrong_setting_sentence(one, path))
+                unknown.update(table for table in WITH_PLACES if one["loc"] in {(table,), (table, "url")})
                 _drop(values, one["loc"])
 
 
@@ -61,7 +86,7 @@ def _read(path: Path, env_file: Path, wrong: list[str]) -> dict[str, Any]:
     """What stands in the file, in .env and in the environment, which wins; what cannot be read at all is left out."""
     sources: list[tuple[str, Callable[[], Mapping[str, Any]]]] = [
         (str(path), lambda: TomlConfigSettingsSource(_OnlyGiven, path)()),
-        (str(env_file), lambda: DotEnvSettingsSource(_OnlyGiven, env_file)()),
+        (str(env_file), lambda: DotEnvSettingsSource(_OnlyGiven, env_file, env_file_encoding="utf-8-sig")()),
         ("the environment", lambda: EnvSettingsSource(_OnlyGiven)()),
     ]
     values: dict[str, Any] = {}

@@ -52,7 +52,7 @@ async def open_process(
     settings: Settings, role: str | None = None, *, with_local_engine: bool = False
 ) -> AsyncIterator[Process]:
     """Migrate the database and lay out the tools; everything is closed in the end. `role` is what this process is to
-    whoever watches the metrics; without one it counts nothing.
+    whoever watches the metrics; without one it counts nothing, and does not warn of a missing key.
 
     Raises:
         BadDatabaseUrl, SchemaTooNew, DatabaseUnreachable: see storage.
@@ -81,6 +81,8 @@ async def open_process(
         endpoint.start(Lookout(tools, _files_of(database)).look)
     try:
         await refuse_another_machine(tools)
+        if role is not None:
+            _warn_of_missing_keys(tools.providers)
         yield Process(tools, nudged)
     finally:
         if endpoint is not None:
@@ -125,6 +127,12 @@ async def open_endpoint(settings: Settings, database: Database, role: str | None
     except OSError as error:
         log.warning("This process counts nothing for the metrics: %s cannot be used (%s).", folder, error.strerror)
         return None
+
+
+def _warn_of_missing_keys(providers: tuple[Provider, ...]) -> None:
+    for provider in providers:
+        if provider.missing_key:
+            log.warning("There is no key for the model %s: set %s.", provider.model.name, provider.missing_key)
 
 
 def _files_of(database: Database) -> Path:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, case, delete, exists, func, insert, inspect, select, text, update
 
-from storage.lost_time import ORIGIN
+from storage.lost_time import NOTICE_ENDED, NOTICE_LOST, ORIGIN
 from storage.models import (
     Base,
     CardRow,
@@ -29,8 +29,7 @@ from storage.models import (
 from storage.records import ENDED, DeliveryState, Engine, PostStatus, RunState, WorkState
 from storage.runs import changed_rows
 
-NOTICE_ENDED, NOTICE_LOST = "restored", "lost_time"
-RESTORED = "installation.restored"
+RESTORED, IN_DOUBT = "installation.restored", "installation.messages_in_doubt"
 WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
 UNDECIDED = (PostStatus.FRESH, PostStatus.CATEGORIZED, PostStatus.CHOSEN)
 ALL_PARTS = 1000  # more messages than a digest can have
@@ -80,7 +79,7 @@ def doubt(connection: Connection, lost: LostTime, now: datetime) -> Doubts:
     )
     connection.execute(delete(SlotRow).where(SlotRow.due_at > until))
     connection.execute(update(PublicBotRow).where(PublicBotRow.schedule_since < until).values(schedule_since=until))
-    return Doubts(messages, len(ended), _remember_lost_time(connection, lost, now))
+    return Doubts(messages, len(ended), _remember_lost_time(connection, lost, ended, now))
 
 
 def tell_operators(connection: Connection, lost: LostTime, doubts: Doubts, now: datetime) -> None:
@@ -88,11 +87,13 @@ def tell_operators(connection: Connection, lost: LostTime, doubts: Doubts, now: 
     params = {
         "taken": f"{lost.taken_at:%Y-%m-%d %H:%M} UTC",
         "until": f"{lost.until:%Y-%m-%d %H:%M} UTC",
-        "messages": doubts.messages,
         "runs": doubts.runs,
         "again": ", ".join(f"/retry {run_id} ({slug})" for slug, run_id in doubts.again.items()) or "–",
     }
     connection.execute(insert(FaultRow).values(at=now, message_id=RESTORED, params=params))
+    if doubts.messages:
+        in_doubt = {"messages": doubts.messages}
+        connection.execute(insert(FaultRow).values(at=now, message_id=IN_DOUBT, params=in_doubt))
 
 
 def _end_runs(connection: Connection, now: datetime) -> Sequence[int]:
@@ -131,8 +132,11 @@ def _doubt_deliveries(connection: Connection) -> int:
     return changed_rows(connection.execute(update(DeliveryRow).where(on_their_way).values(state=DeliveryState.UNKNOWN)))
 
 
-def _remember_lost_time(connection: Connection, lost: LostTime, now: datetime) -> Mapping[str, int]:
-    """A run of each public bot, from where its next digest would have begun; their numbers by slug.
+def _remember_lost_time(
+    connection: Connection, lost: LostTime, ended: Sequence[int], now: datetime
+) -> Mapping[str, int]:
+    """A run of each public bot, from where its next digest would have begun, or a run that was ended began; their
+    numbers by slug.
 
     The gap in the numbers is for the runs that are forgotten: their buttons in chats name nobody else's.
     """
@@ -142,6 +146,10 @@ def _remember_lost_time(connection: Connection, lost: LostTime, now: datetime) -
         RunRow.state == RunState.DONE, RunRow.deliver.is_(True), has_digest
     )
     known = {row[0]: row[1] for row in connection.execute(given.group_by(RunRow.public_bot_id))}
+    begun = select(RunRow.public_bot_id, func.min(RunRow.period_start)).where(
+        RunRow.id.in_(ended), RunRow.deliver.is_(True)
+    )
+    earlier = {row[0]: row[1] for row in connection.execute(begun.group_by(RunRow.public_bot_id))}
     bots = connection.execute(
         select(
             PublicBotRow.id, PublicBotRow.slug, PublicBotRow.max_posts_per_digest, PublicBotRow.window_hours
@@ -152,7 +160,7 @@ def _remember_lost_time(connection: Connection, lost: LostTime, now: datetime) -
     for run_id, (bot_id, slug, limit, hours) in enumerate(bots.all(), number):
         again[slug] = run_id
         earliest = lost.taken_at - timedelta(hours=hours or lost.window_hours)
-        start = max(known.get(bot_id) or earliest, earliest)
+        start = min(max(known.get(bot_id) or earliest, earliest), earlier.get(bot_id, lost.until))
         connection.execute(
             insert(RunRow).values(
                 id=run_id, public_bot_id=bot_id, state=RunState.CANCELLED, version=1, engine=Engine.CELERY,

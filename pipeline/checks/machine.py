@@ -18,13 +18,16 @@ FEW_FREE_BYTES = 1024 * MIB
 MOST_SKEW = timedelta(seconds=5)
 
 
-def of_settings(wrong: Sequence[str], *, has_admin_token: bool, operators: int) -> Findings:
-    """`wrong` are whole sentences, each about a setting that cannot be used."""
+def of_settings(wrong: Sequence[str], *, has_admin_token: bool, operators: int, open_file: str = "") -> Findings:
+    """`wrong` are whole sentences, each about a setting that cannot be used; others may read the secrets in
+    `open_file`."""
     found = [fault("health.settings.wrong", sentence=sentence) for sentence in wrong]
     if not has_admin_token:
         found.append(fault("health.settings.no_admin_token"))
     if not operators:
         found.append(warning("health.settings.no_operators"))
+    if open_file:
+        found.append(warning("health.settings.open_file", file=open_file))
     return found or [fine("health.settings.fine", operators=operators)]
 
 

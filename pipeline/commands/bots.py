@@ -29,8 +29,13 @@ async def _export(tools: Toolbox, options: argparse.Namespace) -> int:
     text = write_bots_file(await export_bots(tools))
     if options.path is None:
         sys.stdout.write(text)
-    else:
-        options.path.write_text(text, encoding="utf-8")
+        return 0
+    try:
+        with options.path.open("w" if options.replace else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        sys.stderr.write(f"{options.path} exists already: name another file, or add --replace to write over it.\n")
+        return 1
     return 0
 
 

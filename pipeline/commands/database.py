@@ -145,10 +145,13 @@ def put_back(settings: Settings, url: URL, options: argparse.Namespace) -> int:
     if lost is not None:
         _say(
             f"What was given between {_moment(about.taken_at)} and {_moment(until)} is not known, and not given again "
-            f"by itself: {done.doubts.messages} messages are in doubt, {done.doubts.runs} runs were ended."
+            f"by itself. Messages in doubt: {done.doubts.messages}. Runs that were ended: {done.doubts.runs}."
         )
         for slug, run_id in done.doubts.again.items():
-            _say(f"{slug}: /retry {run_id} gives what was published in that time, to whoever has got it twice.")
+            _say(
+                f"{slug}: /retry {run_id} gives what was published in that time; "
+                "readers who had it already get it a second time."
+            )
     return 0
 
 

@@ -13,8 +13,7 @@ from pipeline.checks.finding import SIGNS, Finding, Findings, Subject, in_words,
 from pipeline.examination import examination
 from pipeline.logs import configure_logging
 from pipeline.services.examining import Examination
-from pipeline.usable_settings import usable_settings
-from settings import Settings
+from pipeline.usable_settings import UsableSettings, usable_settings
 from texts import Texts
 
 ALL_FINE, FAULTY, WRONG_SETTINGS = 0, 1, 2
@@ -23,13 +22,13 @@ TEXTS = Texts("en")
 
 def run(options: argparse.Namespace) -> int:
     """0: nothing is wrong, though there may be warnings. 1: something is. 2: the settings are."""
-    settings, wrong = usable_settings()
-    configure_logging(settings, quiet=True)
-    return asyncio.run(_run(settings, wrong, options))
+    usable = usable_settings()
+    configure_logging(usable.settings, quiet=True)
+    return asyncio.run(_run(usable, options))
 
 
-async def _run(settings: Settings, wrong: Sequence[str], options: argparse.Namespace) -> int:
-    async with examination(settings, wrong) as begun:
+async def _run(usable: UsableSettings, options: argparse.Namespace) -> int:
+    async with examination(usable.settings, usable.wrong, usable.unknown) as begun:
         found = await _told(begun, is_json=options.json)
     if options.json:
         sys.stdout.write(as_json(found) + "\n")

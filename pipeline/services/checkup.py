@@ -68,7 +68,10 @@ class Checkup:
     async def _settings(self) -> Findings:
         operators = len(self._with.settings.telegram.operator_ids)
         return machine.of_settings(
-            self._with.wrong_settings, has_admin_token=self._admin_token() != "", operators=operators
+            self._with.wrong_settings,
+            has_admin_token=self._admin_token() != "",
+            operators=operators,
+            open_file=self._with.open_file,
         )
 
     async def _database(self) -> Findings:
@@ -83,7 +86,8 @@ class Checkup:
 
     async def _broker(self) -> Findings:
         if self._with.broker is None:
-            return [skipped("health.redis.not_needed")]
+            is_local = self._with.settings.engine.mode == "local"
+            return [skipped("health.redis.not_needed" if is_local else "health.redis.no_url")]
         try:
             seen = await self._with.broker.look()
         except BrokerUnavailable as error:
@@ -125,6 +129,8 @@ class Checkup:
         model, started = provider.model, time.monotonic()
         if model.provider == "offline":
             return [fine("health.model.offline", model=model.name)]
+        if provider.missing_key:
+            return [fault("health.model.no_key", model=model.name, variable=provider.missing_key)]
         try:
             await model.probe()
         except ForPeople as error:

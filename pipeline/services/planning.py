@@ -12,8 +12,8 @@ from pipeline.stages.briefs import categorization_brief
 from pipeline.stages.deduplication import first_statuses
 from pipeline.toolbox import Toolbox
 from storage import posts, public_bots, run_posts, runs, work
-from storage.lost_time import lost_period
-from storage.records import Period, PostStatus, RunState, Work, WorkKind
+from storage.lost_time import held_back_before, note_held_back
+from storage.records import PostStatus, RunState, Work, WorkKind
 
 
 async def plan(tools: Toolbox, work_id: int) -> None:
@@ -35,8 +35,7 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
         assert bot is not None
         source_ids = await public_bots.source_ids(session, bot.id)
         earliest = run.period.end - timedelta(hours=bot.spec.window_hours or tools.settings.digest.window_hours)
-        lost = await lost_period(session, bot.id)
-        given_before = lost.end if lost is not None and not _is_same(lost, run.period) else None
+        given_before = await held_back_before(session, run)
         candidates = await posts.candidates(session, bot.id, source_ids, run.period, earliest, given_before)
         room = await room_for(session, tools, categorization_brief(bot.spec))
     statuses = first_statuses(candidates)
@@ -46,9 +45,6 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
         await runs.lock(session, run.id)
         await work.finish(session, claimed)
         await run_posts.add(session, run.id, statuses)
+        if given_before is not None and PostStatus.GIVEN_BEFORE in statuses.values():
+            await note_held_back(session, run.id, given_before)
         await work.add(session, run.id, WorkKind.CATEGORIZE, batches, tools.now())
-
-
-def _is_same(lost: Period, wanted: Period) -> bool:
-    """Whether somebody wants the run of a lost time made again: their word that its posts are to be given."""
-    return (lost.start, lost.end) == (wanted.start, wanted.end)

@@ -26,6 +26,7 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "superseded": "notice.superseded",
         "restored": "notice.restored",
         "lost_time": "notice.lost_time",
+        "held_back": "notice.held_back",
     }
 )
 ASKS_A_MODEL = frozenset({RunState.CATEGORIZING, RunState.SUMMARIZING})
@@ -128,7 +129,7 @@ def _small_print(progress: RunProgress, texts: Texts, prices_known: bool, auto_c
         " · ".join(spent) if progress.model_calls else None,
         provider,
         _fallback(progress, texts),
-        Italic(texts.say(NOTICES.get(run.notice, run.notice), {})) if run.notice else None,
+        Italic(texts.say(NOTICES.get(run.notice, run.notice), {"run": run.id})) if run.notice else None,
     ]
 
 

@@ -9,6 +9,8 @@ from telegram_bot.views.card_delivery import outcome
 from telegram_bot.views.view import Node, in_words, lines, paragraphs
 from texts import Texts
 
+ENDED_BY_A_RESTORE = frozenset({"restored", "lost_time"})
+
 
 def ending(progress: RunProgress, texts: Texts, digest_items: int | None) -> Node:
     """What came of a run that has ended: its digest, nothing, a failure or a cancellation, and where the posts went."""
@@ -90,6 +92,8 @@ def _why_cancelled(progress: RunProgress, texts: Texts) -> Node:
     duration = _duration(progress.run, texts)
     if progress.delivery is not None:
         return _delivery_cancelled(progress.delivery, texts)
+    if progress.run.notice in ENDED_BY_A_RESTORE:
+        return f"⏹ {texts.get('card.ended_by_restore')}"
     if last_of(progress, ActionKind.REGENERATE) is not None:
         return f"🔁 {texts.get('card.regenerated')}"
     if last_of(progress, ActionKind.DISCARD) is not None:
@@ -107,7 +111,7 @@ def _why_nothing(run: Run, numbers: Funnel, texts: Texts) -> str:
     if numbers.seen == 0:
         return texts.get("nothing.no_posts", slug=run.bot_slug)
     if numbers.fresh == 0:
-        return texts.get("nothing.all_given_before")
+        return texts.get("nothing.all_held_back" if run.notice == "held_back" else "nothing.all_given_before")
     if numbers.distinct == 0:
         return texts.get("nothing.all_duplicates")
     if numbers.chosen:

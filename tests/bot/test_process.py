@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from pipeline.adapters.token_box import TokenBox
 from pipeline.pulse import owner_name
-from settings import HOME, BadSettings, SecuritySettings, Settings
+from settings import HOME, BadSettings, LlmSettings, SecuritySettings, Settings
 from storage import public_bots, strangers, workers
 from storage.database import Database, database_url
 from storage.records import StrangerCount
@@ -66,6 +66,16 @@ async def test_it_serves_until_sigterm_and_then_ends_cleanly(
     assert telegram.bot(TOKEN).commands
     assert not telegram.bot(TOKEN).updates, "what was handled is confirmed"
     assert not [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_it_warns_once_of_a_missing_key(
+    settings: Settings, telegram: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings.model_copy(update={"llm": LlmSettings(provider="openai")})
+    async with running(settings):
+        await telegram.wait_for(lambda: telegram.bot(TOKEN).commands)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["There is no key for the model gpt-4.1-mini: set DIGEST_LLM__API_KEY."]
 
 
 async def test_it_serves_the_public_bots_of_its_database_too(settings: Settings, telegram: TelegramServer) -> None:

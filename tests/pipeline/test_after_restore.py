@@ -14,7 +14,7 @@ import pytest
 from pipeline.adapters.limiter import LocalLimiter
 from pipeline.services import bite
 from pipeline.services.following import load_progress
-from pipeline.services.publishing import resend_uncertain
+from pipeline.services.publishing import publish, regenerate, resend_uncertain
 from pipeline.services.retrying import retry_run
 from pipeline.services.scheduling import start_due_runs
 from pipeline.services.starting import Order, start_run
@@ -147,6 +147,10 @@ async def test_messages_that_waited_are_in_doubt_and_sent_when_an_operator_says_
     desk.now += timedelta(minutes=10)
     restored = await desk.restore()
     assert restored.doubts.messages == len(READERS)
+    async with desk.database.read() as session:
+        faults = await operators.untold(session)
+    assert [fault.message_id for fault in faults] == ["installation.restored", "installation.messages_in_doubt"]
+    assert faults[1].params == {"messages": len(READERS)}
     await desk.do()
     ended = await load_progress(desk.tools, run.id)
     assert (ended.run.state, ended.delivery and ended.delivery.uncertain) == (RunState.DONE, len(READERS))
@@ -191,6 +195,7 @@ async def test_a_digest_that_was_forgotten_is_not_given_again_and_new_posts_are(
         await desk.do()
     assert max(desk.got().values()) == 1
     assert {number for _, number in desk.got()} == {1, 2, 3, 4, 50}
+    assert [run.notice for run in await desk.everything()] == ["lost_time", None, "held_back"]
 
 
 async def test_a_time_of_the_schedule_that_passed_since_is_not_made_again_and_the_next_one_is(any_desk: Desk) -> None:
@@ -251,6 +256,49 @@ async def test_an_operator_can_have_the_lost_time_given_all_the_same(any_desk: D
     assert progress.count(PostStatus.SUMMARIZED) == 4
     await desk.start("24h")
     await desk.do()
+    assert max(desk.got().values()) == 1
+
+
+@pytest.mark.parametrize("which", ["the run itself", "the run of the lost time"])
+async def test_an_operator_can_have_a_run_given_that_a_restore_ended(any_desk: Desk, which: str) -> None:
+    """A draft of three days, of which the lost time and the bot's usual window know nothing."""
+    desk = any_desk
+    await desk.open(approval=True)
+    desk.now += timedelta(days=2)
+    run = await desk.start("3d")
+    await desk.do()
+    assert (await load_progress(desk.tools, run.id)).run.state is RunState.AWAITING_APPROVAL
+    desk.back_up()
+    desk.now += timedelta(minutes=30)
+    restored = await desk.restore()
+    by_itself = await desk.start("3d")
+    await desk.do()
+    held = (await load_progress(desk.tools, by_itself.id)).run
+    assert (held.state, held.notice) == (RunState.DONE, "held_back")
+    wanted = run.id if which == "the run itself" else restored.doubts.again["city"]
+    again = await retry_run(desk.tools, wanted, ANNA, chat_id=7, message_id=1, language="en")
+    await desk.do()
+    anew = await regenerate(desk.tools, again.run.id, ANNA)
+    assert anew is not None
+    await desk.do()
+    assert await publish(desk.tools, anew.id, ANNA)
+    await desk.do()
+    assert {number for _, number in desk.got()} == {1, 2, 3, 4}
+    assert max(desk.got().values()) == 1
+
+
+async def test_asking_for_the_same_period_is_no_word_to_give_what_a_restore_ended(desk: Desk) -> None:
+    await desk.open()
+    desk.now += timedelta(days=1)
+    await desk.start("2026-11-02..2026-11-03")
+    await desk.do(3)
+    desk.back_up()
+    await desk.do()
+    desk.now += timedelta(minutes=30)
+    await desk.restore()
+    await desk.start("2026-11-02..2026-11-03")
+    await desk.do()
+    assert len(desk.got()) == 4 * len(READERS)
     assert max(desk.got().values()) == 1
 
 

@@ -106,6 +106,19 @@ def test_exported_bots_can_be_applied(desk: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "city: updated.\n"
 
 
+def test_exporting_bots_over_a_file_is_refused_unless_it_is_to_be_replaced(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = desk / "copy.toml"
+    path.write_text("# mine\n")
+    capsys.readouterr()
+    assert main(["bots", "export", str(path)]) == 1
+    assert capsys.readouterr().err == f"{path} exists already: name another file, or add --replace to write over it.\n"
+    assert path.read_text() == "# mine\n"
+    assert main(["bots", "export", str(path), "--replace"]) == 0
+    assert "[[public_bots]]" in path.read_text()
+
+
 def test_applying_a_schedule_says_when_the_next_digest_is_due(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, scheduled = desk / "bots.toml", BOTS.replace('"UTC"', '"Europe/Berlin"\nschedule = "30 9 1 1 *"')
     path.write_text(scheduled)

@@ -179,8 +179,8 @@ def test_restore_says_what_is_not_known_and_how_to_give_it(filled: URL, person: 
     person.types("backup", str(person.folder / "all.zip"))
     code, said, _ = person.restores("all.zip", "--replace")
     assert code == 0
-    assert "2 messages are in doubt, 0 runs were ended" in said
-    assert re.search(r"slug №1: /retry \d+ gives what was published in that time", said)
+    assert "Messages in doubt: 2. Runs that were ended: 0." in said
+    assert re.search(r"slug №1: /retry \d+ gives what was published in that time; readers who had it already", said)
     with connected(filled) as connection:
         states = connection.execute(text("SELECT state FROM deliveries ORDER BY id")).scalars().all()
     assert states == ["unknown", "unknown", "sent", "sent", "sent"]

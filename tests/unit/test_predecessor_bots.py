@@ -77,6 +77,16 @@ def test_bots_are_read_from_code_that_is_not_run(tmp_path: Path, monkeypatch: py
     assert {one.where for one in left} >= {"CITY.greeting", "TechBot.model", "COMMON"}
 
 
+def test_a_bot_is_named_by_the_key_it_stands_under_before_its_title(tmp_path: Path) -> None:
+    old = {"title": "Tech day", "username": "tech_day_bot", "token": TOKEN, "prompt": "Software.", "channels": ["habr"]}
+    bots, _ = read(tmp_path, {"tech": old, "other": {**old, "slug": "own"}})
+    assert [(slug, bot.spec.title, bot.spec.token_env) for slug, bot in bots.items()] == [
+        ("tech", "Tech day", "TECH_TOKEN"), ("own", "Tech day", "OWN_TOKEN"),
+    ]  # fmt: skip
+    listed, _ = read(tmp_path, {"bots": [old]})
+    assert set(listed) == {"tech-day-bot"}
+
+
 def test_a_token_is_kept_apart_from_the_file_and_out_of_sight(tmp_path: Path) -> None:
     bots, left = read(tmp_path, {"tech": {"token": TOKEN, "prompt": "Software.", "channels": ["habr"]}})
     assert bots["tech"].token == TOKEN

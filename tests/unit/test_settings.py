@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from pipeline.usable_settings import usable_settings
 from settings import HOME, BadSettings, Settings, load_settings
 
 SECRET = "very-secret-value-0123456789"
@@ -174,3 +175,77 @@ def test_what_could_never_be_connected_to_is_refused_without_the_password(
 def test_a_pool_has_room_for_a_reader_and_a_writer_at_least(tmp_path: Path, size: int) -> None:
     with pytest.raises(BadSettings, match=r"database\.pool_size"):
         load(tmp_path, f"[database]\npool_size = {size}\n")
+
+
+@pytest.mark.parametrize(
+    ("env", "line"),
+    [
+        (f'A=1\n\n# fine\nDIGEST_DATABASE__URL="{SECRET}\nDIGEST_LLM__MODEL=x\n', 4),
+        (f'DIGEST_LLM__API_KEY="{SECRET}\n# a "remark"\n', 1),
+        (f'DIGEST_LLM__API_KEY="{SECRET}\n# what ends with a "\n', 1),
+        (f"\n\nCITY_TOKEN {SECRET}\n", 3),
+        (f"A={SECRET}\r\n\r\ndigest_database__url\r\n", 3),
+        ("export DIGEST_DATABASE__URL\n", 1),
+    ],
+)
+def test_a_broken_line_of_env_is_refused_and_not_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], env: str, line: int
+) -> None:
+    with pytest.raises(BadSettings) as raised:
+        load(tmp_path, env=env)
+    sentence = f"{tmp_path / '.env'}, line {line}, cannot be read: is a quote or a “=” missing?"
+    assert str(raised.value) == sentence
+    usable = usable_settings(tmp_path / ".env")
+    assert (usable.wrong, sorted(usable.unknown)) == ((sentence,), ["database", "redis"])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_blank_lines_remarks_and_values_of_others_in_env_are_fine(tmp_path: Path) -> None:
+    others = 'export PATH\nCERTIFICATE="two\nlines"\nEMPTY=\n'
+    env = f"\n  \n# it's a remark\n{others}DIGEST_LLM__MODEL='a b' # fine\n\n"
+    assert load(tmp_path, env=env).llm.model == "a b"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_env_as_windows_editors_save_it(tmp_path: Path, encoding: str) -> None:
+    load(tmp_path)
+    (tmp_path / ".env").write_bytes("DIGEST_LLM__MODEL=é\r\nDIGEST_DIGEST__BATCH_SIZE=3\r\n".encode(encoding))
+    settings = load_settings(tmp_path / "settings.toml", tmp_path / ".env")
+    assert (settings.llm.model, settings.digest.batch_size) == ("é", 3)
+    assert usable_settings(tmp_path / ".env").settings.llm.model == "é"
+
+
+@pytest.mark.parametrize("written", ["A=1\n".encode("utf-16"), "A=1\n".encode("utf-16-le"), b"A=\xff\xfe\x93\n"])
+def test_env_that_is_not_utf_8_is_one_sentence(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / ".env").write_bytes(written)
+    sentence = f"{tmp_path / '.env'} is not UTF-8 text: save it as UTF-8."
+    with pytest.raises(BadSettings, match=re.escape(sentence)):
+        load_settings(env_file=tmp_path / ".env")
+    assert usable_settings(tmp_path / ".env").wrong == (sentence,)
+
+
+def test_env_that_is_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=f"{re.escape(str(tmp_path))} cannot be read: Is a directory"):
+        load_settings(env_file=tmp_path)
+
+
+def test_a_wrong_id_in_a_list_is_told_with_the_variable_of_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGEST_TELEGRAM__OPERATOR_IDS", "7,abc")
+    with pytest.raises(BadSettings, match=r"telegram\.operator_ids in the environment \(DIGEST_TELEGRAM__OPERATOR_IDS"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("llm", "lacks"),
+    [
+        ({"provider": "openai"}, True),
+        ({"provider": "openai", "api_key": " "}, True),
+        ({"provider": "openai", "api_key": "k"}, False),
+        ({"provider": "openai", "base_url": "http://127.0.0.1/v1"}, False),
+        ({}, False),
+    ],
+)
+def test_openai_needs_a_key_and_a_server_of_ones_own_may_not(llm: dict[str, str], lacks: bool) -> None:
+    assert Settings.model_validate({"llm": llm}).llm.lacks_key is lacks

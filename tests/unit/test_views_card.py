@@ -101,6 +101,19 @@ def test_a_cancelled_run_word_for_word() -> None:
     )
 
 
+@pytest.mark.parametrize("notice", ["restored", "lost_time"])
+def test_a_run_that_a_restore_ended_says_that_its_posts_are_held_back_and_what_gives_them(notice: str) -> None:
+    ended = progress(RunState.CANCELLED, run=replace(RUN, notice=notice))
+    assert "⏹ Cancelled when the database was restored. Its posts are held back.\n" in card(ended).text
+    assert f"/retry {RUN.id} gives" in card(ended).text
+    assert f"/retry {RUN.id}" in card(ended, RU).text
+
+
+def test_posts_that_are_held_back_since_a_restore_are_not_called_given() -> None:
+    given = progress(RunState.DONE, {P.GIVEN_BEFORE: 4}, run=replace(RUN, notice="held_back"))
+    assert "All posts of this period were given earlier, or may have been.\n" in card(given).text
+
+
 @pytest.mark.parametrize(
     ("posts", "reason"),
     [

@@ -17,7 +17,8 @@ from pipeline.sources.scalars import whole
 from storage.records import Category, PublicBotSpec
 
 TABLES = ("bots", "public_bots", "bot_configs")
-NAME = ("slug", "key", "code", "name", "bot_name", "id", "username", "title")
+NAME = ("slug", "key", "code", "name", "bot_name", "id")
+CALLED = ("username", "title")  # its name where it has no other and stands under no key
 TITLE = ("title", "display_name", "digest_title", "name", "bot_name", "username")
 TOKEN = ("token", "bot_token", "api_token", "telegram_token", "token_env", "telegram_bot_token")
 SOURCES = ("sources", "channels", "source_channels", "channel_list", "channel", "source", "feeds", "input_channels")
@@ -40,7 +41,7 @@ APPROVAL = ("approval", "moderation", "needs_approval", "require_approval", "man
 ENABLED = ("enabled", "active", "is_active", "is_enabled")
 LANGUAGE = ("language", "lang", "locale")
 MIN_POSTS = ("min_posts", "min_posts_per_digest")
-GROUPS = (TOKEN, SOURCES, CATEGORIES, (*CATEGORIZING, *SUMMARIZING, *BOTH, "prompts"), SCHEDULE, NAME)
+GROUPS = (TOKEN, SOURCES, CATEGORIES, (*CATEGORIZING, *SUMMARIZING, *BOTH, "prompts"), SCHEDULE, (*NAME, *CALLED))
 TAKEN = frozenset(
     key
     for keys in (*GROUPS, TITLE, TIMEZONE, MOST, WINDOW, BATCH, APPROVAL, ENABLED, LANGUAGE, MIN_POSTS)
@@ -140,8 +141,8 @@ def _walk(node: object, where: str, hint: str | None) -> Iterator[OldBot | Lefto
 
 
 def _read(reader: _Reader, hint: str | None) -> Iterator[OldBot | Leftover]:
-    own = reader.get(NAME)
-    name = str(own if isinstance(own, str | int) else hint or "bot")
+    own, called = reader.get(NAME), names.first(reader.node, CALLED)
+    name = str(own if isinstance(own, str | int) else hint or (called if isinstance(called, str) else "bot"))
     title = reader.text(TITLE) or name
     token, token_env = _token(reader, slug_of(name))
     prompts = _prompts(reader)
