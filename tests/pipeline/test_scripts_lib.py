@@ -33,16 +33,20 @@ class Kept:
         self.log.touch()
         child = make_executable(folder / "child", f'say() {{ echo "$1" >>"{self.log}"; }}\nsay start\n{program}\n')
         keeper = make_executable(folder / "keeper", f'set -euo pipefail\n. "{LIB}"\nrun_forever "The child" "$@"\n')
-        self.process = subprocess.Popen(
-            [keeper, child], stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=hear_ctrl_c
-        )
+        self._errors = folder / "errors"
+        with self._errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [keeper, child], stderr=errors, start_new_session=True, preexec_fn=hear_ctrl_c
+            )
 
     def story(self) -> list[str]:
         return self.log.read_text().split()
 
+    def errors(self) -> str:
+        return self._errors.read_text()
+
     def end(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=DEADLINE_S)
-        return self.process.returncode, errors
+        return self.process.wait(DEADLINE_S), self.errors()
 
 
 CLEAN_ONCE_READY = """
@@ -95,7 +99,7 @@ def test_ctrl_c_reaches_the_program_as_one_sigterm(tmp_path: Path) -> None:
 
 def test_a_request_to_stop_does_not_wait_for_the_next_start(tmp_path: Path) -> None:
     kept = Kept(tmp_path, "exit 1")
-    wait_until(lambda: len(kept.story()) == 2)  # the next start would come after 2 s
+    wait_until(lambda: "is started again in 2 s" in kept.errors())
     began = time.monotonic()
     kept.process.send_signal(signal.SIGTERM)
     code, errors = kept.end()
