@@ -134,7 +134,10 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
         for workers in sorted({cell.workers for cell in of_database}):
             line = [cell for cell in of_database if cell.workers == workers]
             label = f"{workers} worker{'s' if workers > 1 else ''}"
-            panel.plot([cell.concurrency for cell in line], [cell.rate for cell in line], marker="o", label=label)
+            panel.plot(
+                [cell.concurrency for cell in line], [cell.rate for cell in line],
+                marker="o", color=f"C{workers - 1}", label=label,
+            )  # fmt: skip
         alone = [cell for cell in of_database if cell.workers == 1]
         panel.plot(
             [cell.concurrency for cell in alone], [cell.posts / cell.ideal_s for cell in alone],
