@@ -35,7 +35,7 @@ step "ruff format" "$PYTHON" -m ruff format --check .
 step "unit tests" "$PYTHON" -m pytest tests/unit -q
 step "mypy" "$PYTHON" -m mypy
 step "import contract" "$PYTHON" "$(dirname "$PYTHON")/lint-imports"
-# They wait more than they work, so there is one process more than cores. A file stays in one process.
-processes=$(("$("$PYTHON" -c 'import os; print(os.cpu_count() or 1)')" + 1))
+# One process for each core, two at least: they wait more than they work. A file stays in one process.
+processes="$("$PYTHON" -c 'import os; print(max(2, os.cpu_count() or 1))')"
 step "all other tests" "$PYTHON" -m pytest --ignore=tests/unit "${selection[@]}" \
     -n "$processes" --dist loadfile --no-loadscope-reorder

@@ -112,11 +112,16 @@ class Pulse:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self._leave()
+        except SQLAlchemyError as error:
+            log.warning("The database does not work (%s): what this process held runs out by itself.", trouble(error))
+
+    async def _leave(self) -> None:
         async with self._tools.database.write() as session:
             for role in (TICK_ROLE, LOCAL_ENGINE):
                 await workers.free_role(session, role, self._tools.owner)
-        if self._worker is not None:
-            async with self._tools.database.write() as session:
+            if self._worker is not None:
                 await workers.leave(session, self._worker.name)
 
     async def _beat(self) -> None:

@@ -182,8 +182,12 @@ async def _keep_role(tools: Toolbox) -> None:
 
 
 async def _free_role(tools: Toolbox) -> None:
-    async with tools.database.write() as session:
-        await workers.free_role(session, workers.BOT, tools.owner)
+    """For whoever waits for it. Where that cannot be written it runs out by itself, and hides no other ending."""
+    try:
+        async with tools.database.write() as session:
+            await workers.free_role(session, workers.BOT, tools.owner)
+    except SQLAlchemyError as error:
+        log.warning("The database does not work (%s): the bot's role runs out by itself.", trouble(error))
 
 
 async def _until_stopped(stopping: asyncio.Event, *jobs: asyncio.Future[Any]) -> None:

@@ -22,7 +22,8 @@ async def test_a_card_that_is_sent_edited_and_looked_at_in_vain(
     hurry: None, open_desk: Opener, telegram: TelegramServer
 ) -> None:
     desk, meter = await open_desk(), RecordingMeter()
-    desk.board._tools = replace(desk.tools, meter=meter)
+    moment = desk.tools.now()
+    desk.board._tools = replace(desk.tools, meter=meter, now=lambda: moment)
     await desk.open(fresh_posts(3))
     await desk.ask(desk.anna, "/digest")
     await until(lambda: meter.cards == {CardEdit.SHOWN: 1}, "the count of the first card")
