@@ -67,6 +67,7 @@ async def test_what_has_killed_a_process_waits_until_nothing_else_is_asked_for(d
     first = asyncio.create_task(perform(tools, WorkKind.CATEGORIZE, others[0]))
     await behaviour.is_asked(1)
     alone = asyncio.create_task(perform(tools, WorkKind.CATEGORIZE, suspect))
+    await wait(lambda: len(tools.solitude._waiting) == 1)
     after = asyncio.create_task(perform(tools, WorkKind.CATEGORIZE, others[1]))
     await wait(lambda: len(tools.solitude._waiting) == 2)
     assert len(behaviour.asked) == 1, "the suspect and who came after it wait"
