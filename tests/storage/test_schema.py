@@ -6,8 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,14 +15,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, create_engine, inspect, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL, inspect, text
 
 from settings import HOME
 from storage import public_bots
 from storage.database import Database, database_url
 from storage.models import Base
 from storage.schema import DatabaseUnreachable, SchemaTooNew, migrate, migration_config
+from tests.storage.full_database import connected
 
 MIGRATE = """
 import asyncio, sys
@@ -34,17 +33,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 asyncio.run(migrate(database_url(sys.argv[1], Path("/"))))
 """
-
-
-@contextmanager
-def connected(url: URL) -> Iterator[Connection]:
-    """A plain connection; what is done on it is committed."""
-    if url.get_backend_name() == "sqlite":
-        url = url.set(drivername="sqlite")
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def head() -> str:
