@@ -16,7 +16,7 @@ import pytest
 from tests.delivery.audience import SECRET, Audience, deliveries_of, make_audiences, seat, store
 from tests.processes import Installation
 from tests.servers.model_server import ModelServer
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 from tests.servers.telegram_faults import Fault
 from tests.servers.telegram_limits import Limits
 from tests.servers.telegram_records import Call
@@ -104,10 +104,8 @@ def model() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture(params=["SQLite and one worker", pytest.param("PostgreSQL and two workers", marks=pytest.mark.slow)])

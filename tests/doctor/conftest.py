@@ -14,16 +14,14 @@ from storage.database import database_url
 from storage.schema import migrate
 from tests.doctor.ward import Ward
 from tests.servers.model_server import ModelServer
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 from tests.servers.telegram_server import TelegramServer
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.scene import SECRET, Scene
 from tests.processes import Installation
 from tests.servers.model_server import ModelServer
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 from tests.servers.telegram_server import TelegramServer
 from tests.servers.threads import ServerThread
 
@@ -28,10 +28,8 @@ OpenScene = Callable[..., Scene]
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from pipeline.adapters.flower_events import PatientEvents
 from pipeline.celery_app import make_monitor_app, make_producer_app
 from tests.processes import until
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 
 
 class Loop:
@@ -25,10 +25,8 @@ class Loop:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path / "redis") as server:
+        yield server
 
 
 class Ended:

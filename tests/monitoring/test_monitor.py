@@ -13,7 +13,7 @@ from pipeline.adapters.worker_look import WorkerLook, look_at_workers
 from pipeline.commands.monitor import broker_lines, worker_lines
 from pipeline.errors import BrokerUnavailable
 from tests.processes import Installation
-from tests.servers.redis_server import RedisServer, free_port
+from tests.servers.redis_server import RedisServer, free_port, running_redis
 
 SLOW = "local n = 0 for i = 1, 3000000 do n = n + i end return n"  # some milliseconds
 LOOK = BrokerLook("8.2.3", 0.1, 6.5, 100, (), 1_363_148, 0, "noeviction", 22)
@@ -21,10 +21,8 @@ LOOK = BrokerLook("8.2.3", 0.1, 6.5, 100, (), 1_363_148, 0, "noeviction", 22)
 
 @pytest.fixture
 def fresh_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path / "redis") as server:
+        yield server
 
 
 def test_the_latency_monitor_is_switched_on_and_stalls_are_told(fresh_redis: RedisServer) -> None:

@@ -12,17 +12,15 @@ import pytest
 from pipeline.adapters.limiter import BURST, LimiterWithFallback, LocalLimiter, RedisLimiter
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import LONGEST_RESERVATION_S, Limiter
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 
 PER_SECOND = 50
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(params=["redis", "local"])

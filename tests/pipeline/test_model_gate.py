@@ -15,7 +15,7 @@ from pipeline.adapters.model_gate import ModelGateWithFallback, RedisModelGate
 from pipeline.errors import BrokerUnavailable
 from pipeline.ports import CallResult, Limits, ModelGate
 from tests.processes import until
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 
 MakeGate = Callable[..., ModelGate]
 names = itertools.count()
@@ -23,10 +23,8 @@ names = itertools.count()
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(params=["local", "redis"])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.processes import Installation
 from tests.servers.model_server import ModelServer
-from tests.servers.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer, running_redis
 from tests.servers.telegram_server import TelegramServer
 
 TOKEN = "4242:AAH-story-token-of-the-admin-bot-0123456789"
@@ -18,10 +18,8 @@ OPERATOR = 7
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
+    with running_redis(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture
