@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -147,6 +147,21 @@ class Database:
             _open_sessions.reset(token)
 
 
+class _EndsItsTransaction(sqlite3.Connection):
+    """A connection that holds no lock once it is closed.
+
+    A task that is cancelled while it reads leaves a statement half read, and something may still refer to its cursor.
+    SQLite closes such a connection only when the last statement is gone, and rolls back no earlier:
+    https://sqlite.org/c3ref/close.html.
+    """
+
+    def close(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # the driver closes it twice
+            if self.in_transaction:
+                self.rollback()
+        super().close()
+
+
 def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngine:
     engine = create_async_engine(
         url,
@@ -154,7 +169,7 @@ def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngin
         max_overflow=0,
         pool_timeout=60,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "factory": _EndsItsTransaction},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

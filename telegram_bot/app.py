@@ -213,11 +213,13 @@ async def _together(*jobs: Coroutine[Any, Any, None]) -> None:
     """Run all of them until one fails or this is cancelled; then all have ended."""
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
-        await asyncio.gather(*tasks)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        for task in tasks:
+        for task in tasks:  # once each: a second time it would interrupt what they still put in order
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()
 
 
 async def _end(serving: asyncio.Future[Any]) -> None:

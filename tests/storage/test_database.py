@@ -66,6 +66,35 @@ async def test_readers_do_not_wait_for_a_writer_and_see_nothing_half_done(any_da
         assert await sources.by_name(reading, "wire") is not None
 
 
+SLOW_TO_SHOW_ITS_FIRST_ROW = """
+    WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 500000)
+    SELECT (SELECT max(number) FROM numbers) FROM sources
+"""
+
+
+async def test_a_writer_that_is_cancelled_while_it_reads_holds_up_nobody(any_database: Database) -> None:
+    reading = asyncio.Event()
+
+    async def write_and_read() -> None:
+        async with any_database.write() as session:
+            await sources.ensure_file_source(session, "wire", title="cancelled", now=NOON)
+            await sources.ensure_file_source(session, "news", title="cancelled", now=NOON)
+            reading.set()
+            await session.execute(text(SLOW_TO_SHOW_ITS_FIRST_ROW))
+
+    writing = asyncio.create_task(write_and_read())
+    await reading.wait()
+    await asyncio.sleep(0.05)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await writing
+    async with any_database.write() as session:
+        await sources.ensure_file_source(session, "wire", title="the next", now=NOON)
+    async with any_database.read() as session:
+        assert [one.source.title for one in await sources.overview(session)] == ["the next"]
+    assert cancelled.tb  # whose frames still know the cursor
+
+
 async def test_what_sqlite_says_is_committed_is_on_the_disk(database: Database) -> None:
     async with database.write() as session:
         pragmas = {
