@@ -1,17 +1,47 @@
-"""What measured pages share: sections between markers, tables, and the facts of the machine."""
+"""docs/performance.md: sections between markers, each by the benchmark it names, and the table of what they must reach."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
+from settings import HOME
+
+PAGE = HOME / "docs" / "performance.md"
+TARGETS = HOME / "docs" / "performance.json"  # what each benchmark reached when it ran last
 GIBIBYTE = 1024**3
+
+
+@dataclass(frozen=True)
+class Target:
+    """What must be reached and what was, both in words with their units: "≤ 3 ms", "2.4 ms"."""
+
+    measure: str
+    wanted: str
+    measured: str
+    is_reached: bool
+
+
+def publish(name: str, text: str, targets: Sequence[Target], page: Path = PAGE, kept: Path = TARGETS) -> None:
+    """Write a benchmark's section, and its rows of the table of targets, which has the rows of all benchmarks."""
+    known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    known[name] = [asdict(target) for target in targets]
+    kept.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    rows = [
+        (row["measure"], row["wanted"], row["measured"], "yes" if row["is_reached"] else "**no**")
+        for of_benchmark in known.values()
+        for row in of_benchmark
+    ]
+    write_section(page, "targets", "## Targets\n\n" + table(("measure", "must reach", "measured", "reached"), rows))
+    write_section(page, name, text)
 
 
 def write_section(page: Path, name: str, text: str) -> None:

@@ -6,13 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import table, write_section
+from benchmarks.report import Target, publish, table, write_section
 from benchmarks.worker_figures import Cell, Sample, advice, as_table, draw, recommended
 
 
 def cell(workers: int, concurrency: int, *seconds: float, posts: int = 500) -> Cell:
     samples = [Sample(one, 100, 2, cpu_s=4.0, memory_bytes=150 * 1024 * 1024 * workers) for one in seconds]
     return Cell("SQLite", workers, concurrency, posts, 0.8, samples)
+
+
+def test_the_table_of_targets_has_the_last_rows_of_every_benchmark(tmp_path: Path) -> None:
+    page, kept = tmp_path / "performance.md", tmp_path / "performance.json"
+    for reached in (False, True):
+        publish("a", "## A", [Target("CPU a post", "≤ 3 ms", "4 ms" if not reached else "2 ms", reached)], page, kept)
+        publish("b", "## B", [Target("first card", "≤ 0.5 s", "0.7 s", is_reached=False)], page, kept)
+    assert "| CPU a post | ≤ 3 ms | 2 ms | yes |\n| first card | ≤ 0.5 s | 0.7 s | **no** |" in page.read_text()
+    assert "4 ms" not in page.read_text()
+    assert page.read_text().index("## Targets") < page.read_text().index("## A")
 
 
 def test_a_section_is_replaced_and_everything_around_it_stays(tmp_path: Path) -> None:
