@@ -1,4 +1,4 @@
-"""docs/performance.md: sections between markers, each by the benchmark it names, and the table of what they must reach."""
+"""docs/performance.md: a section for each benchmark between its markers, and the table of what they must reach."""
 
 from __future__ import annotations
 
