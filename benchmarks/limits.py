@@ -1,7 +1,8 @@
 """How much of a provider's limit is used, and whether it is kept: python -m benchmarks.limits
 
 Two real workers with their Redis against a model server that enforces 300 requests and 60,000 tokens in any minute and
-answers 429 to what is more. Counted are whole minutes, from the second on.
+answers 429 to what is more. Counted are whole minutes, from the second on. Writes its section of docs/performance.md;
+with --quick, one minute, to the screen alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.report import machine_facts, paragraph, publish, table
 from tests.engines.test_both_engines import PERIOD, store_posts
 from tests.processes import Installation
 from tests.servers.model_limits import EnforcedLimits
@@ -65,11 +67,33 @@ def measure(folder: Path, minutes: int) -> Measured:
         return Measured(share, len(limits.let_in), len(limits.refused_at), len(later))
 
 
-if __name__ == "__main__":
+def section(found: Measured, minutes: int) -> str:
+    """The section of docs/performance.md."""
+    setting = (
+        f"`python -m benchmarks.limits` on {machine_facts(('celery', 'redis'))}. Two workers against a model server "
+        f"that lets {REQUESTS} requests and {TOKENS:,} tokens in within any minute; {minutes} minutes, after one to "
+        f"warm up."
+    )
+    rows = [
+        ("used of the tighter limit", f"{found.share:.1%}"),
+        ("calls let in", f"{found.let_in:,}"),
+        ("calls refused with 429", f"{found.refused}, after the first minute {found.refused_later}"),
+    ]
+    return "\n\n".join(["## A provider's limits", paragraph(setting), table(("measure", "found"), rows)])
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one minute, written nowhere")
+    options = parser.parse_args()
+    minutes = 1 if options.quick else options.minutes
     with tempfile.TemporaryDirectory() as temporary:
-        found = measure(Path(temporary), parser.parse_args().minutes)
-    print(f"used of the limit      {found.share:.1%}")
-    print(f"calls let in           {found.let_in}")
-    print(f"refused with 429       {found.refused}, after the first minute {found.refused_later}")
+        text = section(measure(Path(temporary), minutes), minutes)
+    print(text)
+    if not options.quick:
+        publish("limits", text, [])
+
+
+if __name__ == "__main__":
+    main()

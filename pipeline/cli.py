@@ -25,6 +25,7 @@ from pipeline.commands import (
     sources,
     status,
     subscribers,
+    tune,
     working,
 )
 from pipeline.errors import AnotherMachine, BrokerUnavailable, ForeignRedis, ForPeople
@@ -172,6 +173,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--period", metavar="P", help="of the public bot's runs, the one of this period")
     one.add_argument("--json", type=Path, metavar="FILE.json", help="write all of it there")
 
+    one = add("tune", "Find the batch size for a public bot, by trying several on its newest posts.", tune.run)
+    tune.add_arguments(one)
+
     one = add("demo", "Make two digests of the sample posts.", demo.run)
     one.add_argument("--samples", type=Path, default=demo.SAMPLES, help=argparse.SUPPRESS)
 
@@ -195,6 +199,4 @@ def _parser() -> argparse.ArgumentParser:
         "--noted-from-ms", type=working.positive, default=monitor.NOTED_FROM_MS, metavar="MS",
         help=f"what Redis' latency monitor notes where it was off; default: {monitor.NOTED_FROM_MS}",
     )  # fmt: skip
-
-    add("needs-local-redis", "Exit 0 if Redis is the local default and not running.", working.needs_local_redis)
     return parser

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ def about(*, run: int | None = None, bot: str | None = None, work: int | None = 
         yield
     finally:
         _subject.reset(token)
+
+
+def note(*, run: int, bot: str) -> None:
+    """What was found out meanwhile: from here to the end of the `about` block that this stands in."""
+    _subject.set(replace(_subject.get(), run=run, bot=bot))
 
 
 def subject() -> Subject:

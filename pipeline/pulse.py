@@ -23,7 +23,7 @@ from pipeline.services.ticking import LOCAL_ENGINE, LOCAL_ENGINE_HOLD, tick
 from pipeline.services.ticking import ROLE as TICK_ROLE
 from pipeline.signs_of_life import SignsOfLife
 from pipeline.toolbox import Toolbox
-from storage import model_answers, work, workers
+from storage import model_answers, sources, work, workers
 from storage.database import trouble
 from storage.records import Worker
 
@@ -36,6 +36,7 @@ TICK_EVERY_S = 2.0
 LOOK_AROUND_EVERY_S = 3.0
 LIVE_EVERY_S = 5.0
 SCHEMA_EVERY_S = 10.0
+TIDY_EVERY_S = 3600.0
 
 
 def owner_name() -> str:
@@ -100,6 +101,7 @@ class Pulse:
             _every(LOOK_AROUND_EVERY_S, self._look_for_other_machines),
             _every(LIVE_EVERY_S, self._live),
             _every(SCHEMA_EVERY_S, self._schema.look),
+            _every(TIDY_EVERY_S, self._tidy),
         ]
         if self._worker is not None:
             loops.append(_every(BEAT_EVERY_S, self._beat))
@@ -135,11 +137,18 @@ class Pulse:
                 await work.renew(session, self._tools.owner, self._tools.in_hand, self._tools.now())
 
     async def _tick(self) -> None:
-        if await tick(self._tools, await self._dead_owners()):
-            async with self._tools.database.write() as session:
-                await workers.forget_old(session, self._tools.now())
-                await model_answers.forget_old(session, self._tools.now())
+        await tick(self._tools, await self._dead_owners())
         self._signs.works()
+
+    async def _tidy(self) -> None:
+        async with self._tools.database.write() as session:
+            await workers.forget_old(session, self._tools.now())
+            await model_answers.forget_old(session, self._tools.now())
+        async with self._tools.database.read() as session:
+            wrong = await sources.miscounted(session)
+        for source_id in wrong:
+            async with self._tools.database.write() as session:
+                await sources.count_anew(session, source_id)
 
     async def _look_for_other_machines(self) -> None:
         try:

@@ -20,6 +20,7 @@ from celery.apps import worker as celery_worker
 from celery.platforms import SecurityWarning
 
 from pipeline.celery_app import make_worker_app
+from pipeline.celery_parts.bundled_events import BundledEvents
 from pipeline.celery_parts.separate_pools import groups_of, step_for, tell_all_queues
 from pipeline.fault_points import arm
 from pipeline.logs import name_process
@@ -173,6 +174,7 @@ def run_worker(settings: Settings, queues: Sequence[str], concurrency: int, name
         warnings.filterwarnings("ignore", category=SecurityWarning)  # it is about pickle; only JSON is accepted here
         mine, *others = groups_of(queues)
         app.steps["consumer"].add(step_for(others, concurrency))
+        app.steps["consumer"].add(BundledEvents)
         tell_all_queues(app, queues)
         worker = app.Worker(
             hostname=hostname, pool="pipeline.celery_parts.separate_pools:SeparatePools", concurrency=concurrency,

@@ -152,9 +152,11 @@ redis_process_id() (
 
 # ensure_local_redis: starts one where the settings name the local default and nothing answers there.
 # Returns non-zero where one was needed and could not be started; ends the script with 2 if the settings cannot be used.
+# Where one answers, there is nothing to ask the settings, which would take Python half a second.
 ensure_local_redis() {
     local status=0
-    "$PYTHON" -m pipeline needs-local-redis || status=$?
+    if [ "$(redis_state 6379)" = ready ]; then return 0; fi
+    "$PYTHON" -m pipeline.local_redis || status=$?
     case "$status" in
         0) "$PROJECT/scripts/start_redis.sh" ;;
         2) exit 2 ;;

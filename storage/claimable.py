@@ -1,47 +1,64 @@
-"""Which work can be claimed at a moment: conditions that claiming and ringing share."""
+"""Which work can be claimed at a moment: conditions that claiming and ringing share.
+
+They are made once, since making one costs as much as a query: the moment is a parameter, `at` gives it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
-from storage.models import RunRow, WorkRow
+from storage.models import RunRow, UtcDateTime, WorkRow
+from storage.models.base import table_of
 from storage.records import ENDED, WorkState
 
 LONGEST_REST = timedelta(minutes=10)  # then it is looked at again; only a digest that has a time waits longer for it
 CLOCKS_DIFFER = timedelta(seconds=30)  # at most; what lies further ahead was written before a clock was set back
-# Made once: making one costs as much as a query.
-_RUN, _OTHER, _ITS_RUN = aliased(RunRow), aliased(WorkRow), aliased(RunRow)
+
+_NOW, _TOO_FAR = bindparam("now", type_=UtcDateTime()), bindparam("too_far", type_=UtcDateTime())
+_WORK, _OTHER = table_of(WorkRow).c, table_of(WorkRow).alias().c
+_RUN, _ITS_RUN = table_of(RunRow).alias().c, table_of(RunRow).alias().c
 
 
-def claimable(now: datetime) -> ColumnElement[bool]:
-    """Waiting, due, of a run that goes on and is not held. What has killed a process before is tried one at a time, and
-    first what has done so least often: most of it was only in bad company."""
-    run_goes_on = exists().where(_RUN.id == WorkRow.run_id, _RUN.state.not_in(sorted(ENDED)), _RUN.is_paused.is_(False))
+def at(now: datetime) -> Mapping[str, datetime]:
+    """The parameters of these conditions."""
+    return {"now": now, "too_far": now + LONGEST_REST + CLOCKS_DIFFER}
+
+
+def _is_due() -> ColumnElement[bool]:
+    has_a_time = exists().where(_RUN.id == _WORK.run_id, _RUN.publish_at >= _WORK.due_at)
+    return or_(_WORK.due_at <= _NOW, and_(_WORK.due_at > _TOO_FAR, ~has_a_time))
+
+
+def _waits() -> ColumnElement[bool]:
+    run_goes_on = exists().where(_RUN.id == _WORK.run_id, _RUN.state.not_in(sorted(ENDED)), _RUN.is_paused.is_(False))
+    return and_(_WORK.state == WorkState.PENDING, IS_DUE, run_goes_on)
+
+
+def _may_be_tried() -> ColumnElement[bool]:
     another_suspect = exists().where(_OTHER.state == WorkState.CLAIMED, _OTHER.crashes > 0)
     less_suspect = exists().where(
         _OTHER.state == WorkState.PENDING,
-        _OTHER.kind == WorkRow.kind,
-        _OTHER.crashes.between(1, WorkRow.crashes - 1),
-        _OTHER.due_at <= now,
+        _OTHER.kind == _WORK.kind,
+        _OTHER.crashes.between(1, _WORK.crashes - 1),
+        _OTHER.due_at <= _NOW,
         exists().where(
             _ITS_RUN.id == _OTHER.run_id, _ITS_RUN.state.not_in(sorted(ENDED)), _ITS_RUN.is_paused.is_(False)
         ),
     )
-    return and_(
-        WorkRow.state == WorkState.PENDING,
-        is_due(now),
-        run_goes_on,
-        or_(WorkRow.crashes == 0, and_(~another_suspect, ~less_suspect)),
-    )
+    return or_(IS_INNOCENT, and_(~another_suspect, ~less_suspect))
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
-    """Its time has come, or lies further ahead than work ever waits: then a clock was set back."""
-    has_a_time = exists().where(_RUN.id == WorkRow.run_id, _RUN.publish_at >= WorkRow.due_at)
-    return or_(WorkRow.due_at <= now, and_(WorkRow.due_at > now + LONGEST_REST + CLOCKS_DIFFER, ~has_a_time))
+IS_DUE = _is_due()
+"""Its time has come, or lies further ahead than work ever waits: then a clock was set back."""
+IS_INNOCENT = _WORK.crashes == 0
+WAITS = _waits()
+"""Waiting, due, of a run that goes on and is not held."""
+CLAIMABLE = and_(WAITS, _may_be_tried())
+"""What has killed a process before is tried one at a time, and first what has done so least often: most of it was only
+in bad company."""
 
 
 def free(condition: ColumnElement[bool]) -> ColumnElement[bool]:

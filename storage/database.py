@@ -10,20 +10,31 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from storage import sqlite_driver
+from storage.sqlite_driver import OneTripConnection
 
 BUSY_TIMEOUT_MS = 10_000
 LEAST_BUSY_TIMEOUT_MS = 200  # for who has waited long enough behind others of this process
 SHORT_WAIT_S = 1.0
+IDLE_S = 1.0  # a connection that was used within it is taken for alive
 READERS = 4
 POSTGRES_POOL = 10
 POSTGRES_LIMITS = {  # nobody waits for ever for a process or a network that stands still
@@ -97,14 +108,7 @@ class Database:
             self._writer = _sqlite_engine(url, connections=1, read_only=False)
             self._reader = _sqlite_engine(url, connections=READERS, read_only=True)
         else:
-            self._writer = self._reader = create_async_engine(
-                url,
-                pool_size=pool_size,
-                max_overflow=0,
-                pool_pre_ping=True,
-                hide_parameters=True,
-                connect_args=POSTGRES_LIMITS,
-            )
+            self._writer = self._reader = _postgres_engine(url, pool_size)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -147,19 +151,27 @@ class Database:
             _open_sessions.reset(token)
 
 
-class _EndsItsTransaction(sqlite3.Connection):
-    """A connection that holds no lock once it is closed.
+def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
+    """A connection that was not used for a moment is tried before it is used: the server may have been started anew.
+    Trying all of them would cost as much as half of our statements."""
+    engine = create_async_engine(
+        url, pool_size=connections, max_overflow=0, hide_parameters=True, connect_args=POSTGRES_LIMITS
+    )
 
-    A task that is cancelled while it reads leaves a statement half read, and something may still refer to its cursor.
-    SQLite closes such a connection only when the last statement is gone, and rolls back no earlier:
-    https://sqlite.org/c3ref/close.html.
-    """
+    @event.listens_for(engine.sync_engine, "checkout")
+    def try_it(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is not None and time.monotonic() - used_at > IDLE_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error:
+                raise DisconnectionError from None
 
-    def close(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # the driver closes it twice
-            if self.in_transaction:
-                self.rollback()
-        super().close()
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note_use(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    return engine
 
 
 def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngine:
@@ -169,7 +181,7 @@ def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngin
         max_overflow=0,
         pool_timeout=60,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "factory": _EndsItsTransaction},
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": sqlite_driver.connect},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -185,7 +197,9 @@ def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngin
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         if read_only:
-            connection.exec_driver_sql("BEGIN")
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, OneTripConnection)
+            driver.begin_to_read()
             return
         _be_patient(connection, _busy_timeout_ms(time.monotonic() - _asked_at.get()))
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, literal, literal_column, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,6 +14,8 @@ from storage.deliveries import NEXT_PART, execute_many, next_part, of_lane
 from storage.models import DeliveryRow, DigestRow, PublicBotRow, RunRow, SubscriberRow, UtcDateTime
 from storage.records import ENDED, DeliveryState, Doubt
 
+# Written out: SQLite finds the index of the few that are on their way only where the state is no parameter.
+SENDING = DeliveryRow.state == literal_column(f"'{DeliveryState.SENDING}'")
 NEVER_LASTS_LONGER = timedelta(minutes=5)  # a call, with all that is done around it
 
 
@@ -43,7 +45,7 @@ async def doubt_lane(session: AsyncSession, digest_id: int, lane: int, next_part
 
 async def has_orphans(session: AsyncSession, now: datetime) -> bool:
     """Whether something has been on its way for so long that no call can still be going on, of a run that has ended."""
-    which = _orphaned(now) & (DeliveryRow.state == DeliveryState.SENDING)
+    which = _orphaned(now) & SENDING
     return (await session.execute(select(DeliveryRow.id).where(which).limit(1))).first() is not None
 
 
@@ -84,18 +86,20 @@ async def resend_unknown(session: AsyncSession, digest_id: int, now: datetime) -
 
 
 def _orphaned(now: datetime) -> ColumnElement[bool]:
-    ended = select(DigestRow.id).join(RunRow, RunRow.id == DigestRow.run_id).where(RunRow.state.in_(sorted(ENDED)))
+    has_ended = exists().where(
+        DigestRow.id == DeliveryRow.digest_id, RunRow.id == DigestRow.run_id, RunRow.state.in_(sorted(ENDED))
+    )
     cannot_go_on = or_(
         DeliveryRow.started_at < now - NEVER_LASTS_LONGER, DeliveryRow.started_at > now + NEVER_LASTS_LONGER
     )
-    return cannot_go_on & DeliveryRow.digest_id.in_(ended)
+    return cannot_go_on & has_ended
 
 
 async def _doubt(
     session: AsyncSession, which: ColumnElement[bool], next_part_at: datetime | None
 ) -> Sequence[DeliveryRow]:
     """`sending` becomes `unknown`; the parts after it go on all the same, where they are to."""
-    on_the_way = which & (DeliveryRow.state == DeliveryState.SENDING)
+    on_the_way = which & SENDING
     lost = (await session.execute(select(DeliveryRow).where(on_the_way))).scalars().all()
     await session.execute(
         update(DeliveryRow)

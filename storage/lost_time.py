@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -23,7 +23,7 @@ async def lost_period(session: AsyncSession, public_bot_id: int) -> Period | Non
     """The latest period of this public bot in which something may have been given that was forgotten."""
     query = (
         select(RunRow.period_start, RunRow.period_end)
-        .where(RunRow.public_bot_id == public_bot_id, RunRow.origin == ORIGIN)
+        .where(RunRow.public_bot_id == public_bot_id, RunRow.origin == literal_column(f"'{ORIGIN}'"))
         .order_by(RunRow.period_end.desc(), RunRow.id.desc())
         .limit(1)
     )

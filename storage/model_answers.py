@@ -6,19 +6,21 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.inserting import insert
 from storage.models import ModelAnswerRow
+from storage.models.base import table_of
 
+_ANSWER = table_of(ModelAnswerRow).c
+_KEPT = select(_ANSWER.key, _ANSWER.answer).where(_ANSWER.key.in_(bindparam("keys", expanding=True)))
 KEPT_FOR = timedelta(days=60)
 
 
 async def find(session: AsyncSession, keys: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
     """The kept answers among these, by key."""
-    query = select(ModelAnswerRow.key, ModelAnswerRow.answer).where(ModelAnswerRow.key.in_(sorted(keys)))
-    return {row.key: row.answer for row in await session.execute(query)}
+    return {row.key: row.answer for row in await session.execute(_KEPT, {"keys": sorted(keys)})}
 
 
 async def keep(session: AsyncSession, answers: Mapping[str, Mapping[str, Any]], now: datetime) -> None:
@@ -30,7 +32,7 @@ async def keep(session: AsyncSession, answers: Mapping[str, Mapping[str, Any]], 
         index_elements=["key"], set_={"answer": statement.excluded.answer, "asked_at": statement.excluded.asked_at}
     )
     rows = [{"key": key, "answer": dict(answer), "asked_at": now} for key, answer in sorted(answers.items())]
-    await session.execute(statement, rows)
+    await (await session.connection()).execute(statement, rows)
 
 
 async def forget_old(session: AsyncSession, now: datetime) -> None:

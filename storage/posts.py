@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import sources
 from storage.inserting import insert_ignoring
+from storage.keys import with_keys
 from storage.models import GivenPostRow, PostRow, SourceRow
 from storage.records import Candidate, IncomingPost, Period, Post
 
@@ -35,14 +37,10 @@ async def store(session: AsyncSession, source_id: int, posts: Sequence[IncomingP
     unchanged. The same external id must not occur twice in one call.
     """
     await sources.lock(session, source_id)  # else two could each take theirs for the newer state
-    known = {
-        row.external_id: row
-        for row in await session.execute(
-            select(PostRow.id, PostRow.external_id, PostRow.text, PostRow.edited_at).where(
-                PostRow.source_id == source_id, PostRow.external_id.in_([post.external_id for post in posts])
-            )
-        )
-    }
+    query = select(PostRow.id, PostRow.external_id, PostRow.text, PostRow.edited_at)
+    of_source = query.where(PostRow.source_id == source_id)
+    asked = with_keys(session, of_source, PostRow.external_id, [post.external_id for post in posts])
+    known = {row.external_id: row for row in await session.execute(asked)}
     new = [post for post in posts if post.external_id not in known]
     newer = [
         (row.id, post)
@@ -51,9 +49,20 @@ async def store(session: AsyncSession, source_id: int, posts: Sequence[IncomingP
     ]
     updated = sum(post.text != known[post.external_id].text for _, post in newer)
     await insert_ignoring(session, PostRow, [_values(source_id, post, now) for post in new])
+    await sources.count_in(session, source_id, len(new))
     if newer:
         await _update(session, newer)
     return Stored(new=len(new), updated=updated, unchanged=len(posts) - len(new) - updated)
+
+
+async def take_stock(session: AsyncSession) -> None:
+    """Let PostgreSQL see how the posts are spread over the sources, which it does by itself only once a tenth is new.
+
+    Else it takes a source that was just filled for an empty one, and reads all of it for each of its posts. SQLite has
+    no such beliefs.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("ANALYZE posts"))
 
 
 async def candidates(
@@ -69,9 +78,10 @@ async def candidates(
     What was published before `given_before` counts as given: it may have been, and nobody knows.
     """
     first = min(earliest, period.start) if period.late_since else period.start
-    was_given: ColumnElement[bool] = exists().where(
-        GivenPostRow.public_bot_id == public_bot_id,
-        or_(GivenPostRow.post_id == PostRow.id, GivenPostRow.text_hash == PostRow.text_hash),
+    given = GivenPostRow.public_bot_id == public_bot_id
+    was_given = or_(  # one for each index: asked both at once, SQLite reads all that the bot has ever given
+        exists().where(given, GivenPostRow.post_id == PostRow.id),
+        exists().where(given, GivenPostRow.text_hash == PostRow.text_hash),
     )
     if given_before is not None:
         was_given = or_(was_given, PostRow.published_at < given_before)
@@ -92,7 +102,7 @@ async def by_ids(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Post
     query = (
         select(PostRow, SourceRow.title).join(SourceRow, SourceRow.id == PostRow.source_id).where(PostRow.id.in_(ids))
     )
-    return {row.id: _post(row, title) for row, title in await session.execute(query)}
+    return {row.id: as_post(row, title) for row, title in await session.execute(query)}
 
 
 async def album(session: AsyncSession, source_id: int, album_id: str) -> tuple[str, Mapping[str, str]] | None:
@@ -112,10 +122,6 @@ async def set_album_captions(
         .where(PostRow.source_id == source_id, PostRow.external_id == external_id)
         .values(album_captions=dict(captions))
     )
-
-
-async def count(session: AsyncSession) -> int:
-    return (await session.execute(select(func.count(PostRow.id)))).scalar_one()
 
 
 def _is_newer(post: IncomingPost, stored_text: str, stored_edit: datetime | None) -> bool:
@@ -161,7 +167,8 @@ def _values(source_id: int, post: IncomingPost, now: datetime) -> dict[str, obje
     }
 
 
-def _post(row: PostRow, source_title: str) -> Post:
+def as_post(row: Any, source_title: str) -> Post:
+    """Of a row with the columns of a post."""
     return Post(
         id=row.id,
         source_id=row.source_id,

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.inserting import insert
 from storage.models import ProviderRow
+from storage.models.base import table_of
 from storage.records import Failure
 from storage.runs import changed_rows
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOfProviders:
+    """`most_prompt_tokens`: what all of them read of a prompt, where one was seen to read less than it was sent."""
+
+    most_prompt_tokens: int | None
+    blocked_models: frozenset[str]
+
+
+_PROVIDER = table_of(ProviderRow).c
+_KNOWN = select(_PROVIDER.name, _PROVIDER.model, _PROVIDER.most_prompt_tokens, _PROVIDER.failed_at).where(
+    or_(
+        _PROVIDER.name.in_(bindparam("names", expanding=True)), _PROVIDER.model.in_(bindparam("models", expanding=True))
+    )
+)
 
 
 async def block(session: AsyncSession, name: str, model: str, failure: Failure, now: datetime) -> None:
@@ -59,7 +77,9 @@ async def note_cut(session: AsyncSession, name: str, model: str, most_prompt_tok
     return changed.scalar_one_or_none() is not None
 
 
-async def most_prompt_tokens(session: AsyncSession, names: Collection[str]) -> int | None:
-    """What all of these providers read of a prompt, where one was seen to read less than it was sent."""
-    query = select(func.min(ProviderRow.most_prompt_tokens)).where(ProviderRow.name.in_(sorted(names)))
-    return (await session.execute(query)).scalar_one()
+async def known(session: AsyncSession, names: Collection[str], models: Collection[str]) -> KnownOfProviders:
+    """About the providers of these names, and which of these models are blocked, whoever provides them."""
+    rows = (await session.execute(_KNOWN, {"names": sorted(names), "models": sorted(models)})).all()
+    seen = [row.most_prompt_tokens for row in rows if row.name in names and row.most_prompt_tokens is not None]
+    blocked = frozenset(row.model for row in rows if row.failed_at is not None)
+    return KnownOfProviders(min(seen, default=None), blocked)

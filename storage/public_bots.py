@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import sources
 from storage.inserting import insert, insert_ignoring
-from storage.models import PublicBotRow, PublicBotSourceRow, SourceRow
-from storage.records import BotToken, Category, PublicBot, PublicBotSpec
+from storage.models import PublicBotRow, PublicBotSourceRow, RunRow, SourceRow
+from storage.models.base import table_of
+from storage.records import BotToken, Category, PublicBot, PublicBotSpec, Wishes
 from storage.runs import changed_rows
+
+_BOT, _RUN = table_of(PublicBotRow), table_of(RunRow)
+_WISHES = (
+    select(
+        _BOT.c.language, _BOT.c.categories, _BOT.c.categorization_prompt, _BOT.c.summarization_prompt, _RUN.c.asks_anew
+    )
+    .join(_RUN, _RUN.c.public_bot_id == _BOT.c.id)
+    .where(_RUN.c.id == bindparam("run"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,14 @@ async def by_id(session: AsyncSession, bot_id: int) -> PublicBot | None:
     return _bot(row, await _source_names(session, row.id)) if row else None
 
 
+async def wishes_of_run(session: AsyncSession, run_id: int) -> tuple[Wishes, bool]:
+    """What the public bot of this run wants, and whether the model is to be asked anew."""
+    row = (await session.execute(_WISHES, {"run": run_id})).one()
+    return Wishes(
+        row.language, _categories(row.categories), row.categorization_prompt, row.summarization_prompt
+    ), row.asks_anew
+
+
 async def source_ids(session: AsyncSession, bot_id: int) -> Sequence[int]:
     query = select(PublicBotSourceRow.source_id).where(PublicBotSourceRow.public_bot_id == bot_id)
     return (await session.execute(query)).scalars().all()
@@ -108,6 +127,13 @@ async def set_paused(session: AsyncSession, bot_id: int, now: datetime, *, is_pa
     """Pause a public bot or let it go on. False: it is so already."""
     values: dict[str, object] = {"is_paused": is_paused} | ({} if is_paused else {"schedule_since": now})
     which = (PublicBotRow.id == bot_id) & PublicBotRow.is_paused.is_(not is_paused)
+    return changed_rows(await session.execute(update(PublicBotRow).where(which).values(**values))) == 1
+
+
+async def set_batch_size(session: AsyncSession, bot_id: int, size: int, now: datetime) -> bool:
+    """How many posts share a model call for this public bot. False: it is so already."""
+    which = (PublicBotRow.id == bot_id) & PublicBotRow.batch_size.is_distinct_from(size)
+    values = {"batch_size": size, "updated_at": now}
     return changed_rows(await session.execute(update(PublicBotRow).where(which).values(**values))) == 1
 
 
@@ -188,7 +214,7 @@ def _bot(row: PublicBotRow, source_names: tuple[str, ...]) -> PublicBot:
         title=row.title,
         language=row.language,
         sources=source_names,
-        categories=tuple(Category(c["name"], tuple(c["descriptions"]), tuple(c["examples"])) for c in row.categories),
+        categories=_categories(row.categories),
         categorization_prompt=row.categorization_prompt,
         summarization_prompt=row.summarization_prompt,
         max_posts_per_digest=row.max_posts_per_digest,
@@ -213,3 +239,7 @@ def _bot(row: PublicBotRow, source_names: tuple[str, ...]) -> PublicBot:
         token_fault=row.token_fault,
         parked_until=row.parked_until,
     )
+
+
+def _categories(stored: Sequence[Mapping[str, Any]]) -> tuple[Category, ...]:
+    return tuple(Category(one["name"], tuple(one["descriptions"]), tuple(one["examples"])) for one in stored)

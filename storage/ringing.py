@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.claimable import CLOCKS_DIFFER, claimable, free, is_due
+from storage.claimable import CLAIMABLE, CLOCKS_DIFFER, IS_DUE, at, free
 from storage.models import DigestRow, RunRow, WorkRow
 from storage.records import Engine, Ring, WorkKind, WorkState
 from storage.runs import GOING_ON
@@ -18,8 +18,8 @@ MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766, PostgreSQL 65
 
 async def due(session: AsyncSession, engine: Engine, now: datetime, limit: int) -> Sequence[Ring]:
     """Work of an engine's runs that can be claimed, oldest first."""
-    query = _rings().where(claimable(now), RunRow.engine == engine).order_by(WorkRow.id).limit(limit)
-    return [_ring(*row) for row in await session.execute(query)]
+    query = _rings().where(CLAIMABLE, RunRow.engine == engine).order_by(WorkRow.id).limit(limit)
+    return [_ring(*row) for row in await session.execute(query, at(now))]
 
 
 async def due_unheard(
@@ -33,7 +33,7 @@ async def due_unheard(
         _rings()
         .where(
             WorkRow.state == WorkState.PENDING,
-            is_due(now),
+            IS_DUE,
             RunRow.engine == engine,
             GOING_ON,
             RunRow.is_paused.is_(False),
@@ -42,20 +42,20 @@ async def due_unheard(
         .order_by(WorkRow.id)
         .limit(1000)
     )
-    return [_ring(*row) for row in await session.execute(query)]
+    return [_ring(*row) for row in await session.execute(query, at(now))]
 
 
 async def to_ring(session: AsyncSession, run_id: int, now: datetime, *, again: bool = False) -> Sequence[Ring]:
     """The run's work that waits, is due and was never rung for; `again`: or that was. Marked: ring after the commit."""
     query = (
         _rings()
-        .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, is_due(now), GOING_ON)
+        .where(WorkRow.run_id == run_id, WorkRow.state == WorkState.PENDING, IS_DUE, GOING_ON)
         .where(RunRow.is_paused.is_(False))
         .order_by(WorkRow.crashes, WorkRow.id)
     )
     if not again:
         query = query.where(_not_rung_for(now))
-    rings = [_ring(*row) for row in await session.execute(query)]
+    rings = [_ring(*row) for row in await session.execute(query, at(now))]
     await mark_rung(session, [ring.work_id for ring in rings], now)
     return rings
 

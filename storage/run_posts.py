@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.models import PostRow, RunPostRow
-from storage.records import Judged, PostStatus, Summary, Verdict
+from storage.models import PostRow, RunPostRow, SourceRow
+from storage.models.base import table_of
+from storage.posts import as_post
+from storage.records import Judged, Post, PostStatus, Summary, Verdict
+
+_RUN_POST, _POST, _SOURCE = table_of(RunPostRow), table_of(PostRow), table_of(SourceRow)
+_UPDATE = update(_RUN_POST).where(
+    _RUN_POST.c.run_id == bindparam("of_run"), _RUN_POST.c.post_id == bindparam("of_post")
+)
+_WAITING = (
+    select(*_POST.c, _SOURCE.c.title)
+    .join(_RUN_POST, _RUN_POST.c.post_id == _POST.c.id)
+    .join(_SOURCE, _SOURCE.c.id == _POST.c.source_id)
+    .where(
+        _RUN_POST.c.run_id == bindparam("run"),
+        _RUN_POST.c.status == bindparam("status"),
+        _RUN_POST.c.post_id.in_(bindparam("ids", expanding=True)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +58,7 @@ async def add(session: AsyncSession, run_id: int, statuses: Mapping[int, PostSta
     """Enter the posts of a run, each with its first status."""
     rows = [{"run_id": run_id, "post_id": post_id, "status": status} for post_id, status in statuses.items()]
     if rows:
-        await session.execute(insert(RunPostRow), rows)
+        await (await session.connection()).execute(insert(_RUN_POST), rows)
 
 
 async def save_verdicts(session: AsyncSession, run_id: int, verdicts: Mapping[int, Verdict]) -> None:
@@ -94,12 +111,11 @@ async def drop_unfinished(session: AsyncSession, run_id: int) -> None:
     )
 
 
-async def having(session: AsyncSession, run_id: int, status: PostStatus, ids: Collection[int]) -> set[int]:
-    """Those of the given posts that have this status."""
-    query = select(RunPostRow.post_id).where(
-        RunPostRow.run_id == run_id, RunPostRow.status == status, RunPostRow.post_id.in_(ids)
-    )
-    return set((await session.execute(query)).scalars())
+async def waiting(session: AsyncSession, run_id: int, status: PostStatus, ids: Sequence[int]) -> Mapping[int, Post]:
+    """Those of the given posts that have this status, in the given order."""
+    found = await session.execute(_WAITING, {"run": run_id, "status": status, "ids": ids})
+    by_id = {row.id: as_post(row, row.title) for row in found}
+    return {post_id: by_id[post_id] for post_id in ids if post_id in by_id}
 
 
 async def judged(session: AsyncSession, run_id: int) -> Sequence[Judged]:
@@ -162,8 +178,5 @@ async def set_aside_reasons(session: AsyncSession, run_id: int) -> Mapping[int, 
 async def _update(session: AsyncSession, run_id: int, changes: Mapping[int, Mapping[str, object]]) -> None:
     if not changes:
         return
-    table = RunPostRow.__table__
-    assert isinstance(table, Table)
-    statement = update(table).where(table.c.run_id == bindparam("of_run"), table.c.post_id == bindparam("of_post"))
     rows = [{"of_run": run_id, "of_post": post_id, **values} for post_id, values in changes.items()]
-    await (await session.connection()).execute(statement, rows)
+    await (await session.connection()).execute(_UPDATE, rows)

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Select, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
 from storage.database import ENDED_RUNS
-from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunRow, WorkRow
+from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunRow
+from storage.models.base import table_of
 from storage.records import (
     ENDED,
     Engine,
@@ -27,7 +28,9 @@ from storage.records import (
 
 ADOPTED = "adopted"  # the origin of a run that stands for what another program gave, see storage.adopting
 MADE_HERE = RunRow.origin != ADOPTED
-GOING_ON = RunRow.state.not_in(sorted(ENDED))
+_RUN, _CALL = table_of(RunRow), table_of(ModelCallRow)
+_TOUCH = update(_RUN).where(_RUN.c.id == bindparam("run")).values(version=_RUN.c.version + 1)
+GOING_ON = RunRow.state.in_(sorted(set(RunState) - ENDED))  # what an index finds
 
 
 async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run, bool]:
@@ -66,18 +69,6 @@ async def create(session: AsyncSession, new: NewRun, now: datetime) -> tuple[Run
         run_id = await _in_the_way(session, new)
         if run_id is not None:  # else it has ended since, and there is room for a new one
             return await get(session, run_id), False
-
-
-async def of_work(session: AsyncSession, work_id: int) -> tuple[int, str] | None:
-    """The run of a piece of work, and the slug of its public bot."""
-    query = (
-        select(RunRow.id, PublicBotRow.slug)
-        .join(WorkRow, WorkRow.run_id == RunRow.id)
-        .join(PublicBotRow, PublicBotRow.id == RunRow.public_bot_id)
-        .where(WorkRow.id == work_id)
-    )
-    found = (await session.execute(query)).one_or_none()
-    return (found[0], found[1]) if found else None
 
 
 async def find(session: AsyncSession, run_id: int) -> Run | None:
@@ -218,7 +209,7 @@ async def set_paused(session: AsyncSession, run_id: int, *, is_paused: bool) -> 
 
 async def touch(session: AsyncSession, run_id: int) -> None:
     """Say that something of the run has changed: whoever shows it looks again."""
-    await session.execute(update(RunRow).where(RunRow.id == run_id).values(version=RunRow.version + 1))
+    await session.execute(_TOUCH, {"run": run_id})
 
 
 async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, notice: str | None) -> None:
@@ -235,7 +226,7 @@ async def add_calls(
 ) -> None:
     rows = [{"run_id": run_id, "work_id": work_id, "called_at": now, **asdict(call)} for call in calls]
     if rows:
-        await session.execute(insert(ModelCallRow), rows)
+        await (await session.connection()).execute(insert(_CALL), rows)
 
 
 async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:

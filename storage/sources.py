@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ScalarSelect, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.inserting import insert
@@ -84,6 +84,36 @@ async def by_chat(session: AsyncSession, chat_id: int) -> Source | None:
     return _source(row) if row else None
 
 
+async def count_in(session: AsyncSession, source_id: int, new_posts: int) -> None:
+    """So many posts were added to a source that this transaction holds. The count is kept, because counting a million
+    posts at each look takes too long."""
+    if new_posts:
+        more = SourceRow.post_count + new_posts
+        await session.execute(update(SourceRow).where(SourceRow.id == source_id).values(post_count=more))
+
+
+async def miscounted(session: AsyncSession) -> Sequence[int]:
+    """Sources to which a process of an older version, which keeps no count, has added posts."""
+    query = select(SourceRow.id).where(SourceRow.post_count != _counted())
+    return (await session.execute(query.order_by(SourceRow.id))).scalars().all()
+
+
+async def count_anew(session: AsyncSession, source_id: int) -> None:
+    await lock(session, source_id)
+    await session.execute(update(SourceRow).where(SourceRow.id == source_id).values(post_count=_counted()))
+
+
+def _counted() -> ScalarSelect[int]:
+    return select(func.count(PostRow.id)).where(PostRow.source_id == SourceRow.id).scalar_subquery()
+
+
+async def count(session: AsyncSession) -> tuple[int, int]:
+    """How many sources there are, and how many posts."""
+    query = select(func.count(SourceRow.id), func.coalesce(func.sum(SourceRow.post_count), 0))
+    number, posts = (await session.execute(query)).one()
+    return number, posts
+
+
 async def lock(session: AsyncSession, source_id: int) -> None:
     """Hold a source until the transaction ends, so that its posts are stored by one after the other."""
     await session.execute(select(SourceRow.id).where(SourceRow.id == source_id).with_for_update())
@@ -101,18 +131,14 @@ async def of_bot(session: AsyncSession, public_bot_id: int) -> Sequence[SourceOv
         _overviews()
         .join(PublicBotSourceRow, PublicBotSourceRow.source_id == SourceRow.id)
         .where(PublicBotSourceRow.public_bot_id == public_bot_id)
-        .group_by(PublicBotSourceRow.position)
         .order_by(PublicBotSourceRow.position)
     )
     return [SourceOverview(_source(row), posts, last) for row, posts, last in await session.execute(query)]
 
 
 def _overviews() -> Select[SourceRow, int, datetime | None]:
-    return (
-        select(SourceRow, func.count(PostRow.id), func.max(PostRow.published_at))
-        .outerjoin(PostRow, PostRow.source_id == SourceRow.id)
-        .group_by(SourceRow.id)
-    )
+    last = select(func.max(PostRow.published_at)).where(PostRow.source_id == SourceRow.id).scalar_subquery()
+    return select(SourceRow, SourceRow.post_count, last)
 
 
 async def _ensure(

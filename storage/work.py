@@ -11,16 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Row, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from storage.claimable import CLOCKS_DIFFER, claimable, free
+from storage.claim_statements import CLAIM, CLAIM_INNOCENT, END_CLAIM, IS_ANY_OPEN, STILL_MINE, WORK, WORK_COLUMNS
+from storage.claimable import CLAIMABLE, CLOCKS_DIFFER, at, free
 from storage.models import DigestRow, WorkRow
 from storage.records import Work, WorkKind, WorkState
 from storage.runs import changed_rows
 
 LEASE = timedelta(seconds=30)
+FRESH = timedelta(seconds=0.5)
 ASKED_OF_A_MODEL = frozenset({WorkKind.CATEGORIZE, WorkKind.SUMMARIZE})
 SUSPECTS_LOCK = 0x53757370  # any constant but storage.schema's
 
@@ -57,21 +61,18 @@ async def add(
         for batch in batches
     ]
     if rows:
-        await session.execute(insert(WorkRow), rows)
+        await (await session.connection()).execute(insert(WORK), rows)
 
 
 async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) -> Work | None:
     """Take this piece of work, if it waits, is due, and its run goes on."""
     await _queue_up_if_suspect(session, work_id)
-    statement = (
-        update(WorkRow)
-        .where(WorkRow.id == work_id, claimable(now))
-        .values(state=WorkState.CLAIMED, owner=owner, lease_until=now + LEASE, fence=WorkRow.fence + 1)
-        .returning(WorkRow)
-        .execution_options(synchronize_session=False)
-    )
-    row = (await session.execute(statement)).scalar_one_or_none()
-    return _work(row) if row else None
+    return await _claim(session, CLAIM, work_id, owner, now)
+
+
+async def claim_innocent(session: AsyncSession, work_id: int, owner: str, now: datetime) -> Work | None:
+    """The same, unless it has killed a process before."""
+    return await _claim(session, CLAIM_INNOCENT, work_id, owner, now)
 
 
 async def is_suspect(session: AsyncSession, work_id: int) -> bool | None:
@@ -89,8 +90,8 @@ async def plan_of(session: AsyncSession, run_id: int) -> int | None:
 async def free_lanes(session: AsyncSession, digest_id: int, now: datetime) -> Sequence[int]:
     """The ids of a digest's delivering work that can be claimed."""
     of_digest = select(DigestRow.run_id).where(DigestRow.id == digest_id)
-    query = select(WorkRow.id).where(WorkRow.run_id.in_(of_digest), WorkRow.kind == WorkKind.DELIVER, claimable(now))
-    return (await session.execute(query)).scalars().all()
+    query = select(WorkRow.id).where(WorkRow.run_id.in_(of_digest), WorkRow.kind == WorkKind.DELIVER, CLAIMABLE)
+    return (await session.execute(query, at(now))).scalars().all()
 
 
 async def open_lanes(session: AsyncSession, run_id: int) -> set[int]:
@@ -104,10 +105,14 @@ async def open_lanes(session: AsyncSession, run_id: int) -> set[int]:
     return {lane for lane in (await session.execute(query)).scalars() if lane is not None}
 
 
+def is_fresh(work: Work, now: datetime) -> bool:
+    """Whether it was claimed a moment ago, by this process."""
+    return work.lease_until is not None and timedelta() <= now - (work.lease_until - LEASE) < FRESH
+
+
 async def still_mine(session: AsyncSession, work: Work) -> bool:
     """Whether the claim holds: asked before each model call, so that none is made for a run that was cancelled."""
-    query = select(WorkRow.id).where(_of_claim(work))
-    return (await session.execute(query)).scalar_one_or_none() is not None
+    return (await session.execute(STILL_MINE, _claim_of(work))).scalar_one_or_none() is not None
 
 
 async def finish(session: AsyncSession, work: Work) -> None:
@@ -149,7 +154,7 @@ async def renew(session: AsyncSession, owner: str, in_hand: Collection[int], now
 async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collection[str]) -> Sequence[Work]:
     """Claims whose lease has run out or lies further ahead than one can, or whose owner is known to be dead, by id."""
     query = (
-        select(WorkRow)
+        select(*WORK_COLUMNS)
         .where(
             WorkRow.state == WorkState.CLAIMED,
             or_(
@@ -159,15 +164,16 @@ async def abandoned(session: AsyncSession, now: datetime, dead_owners: Collectio
             ),
         )
         .order_by(WorkRow.id)
-        .execution_options(populate_existing=True)
     )
-    return [_work(row) for row in (await session.execute(query)).scalars()]
+    return [_work(row) for row in await session.execute(query)]
 
 
 async def claimed_by(session: AsyncSession, work_id: int, owner: str) -> Work | None:
     """This piece of work, if this owner holds it."""
-    query = select(WorkRow).where(WorkRow.id == work_id, WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner)
-    row = (await session.execute(query)).scalar_one_or_none()
+    query = select(*WORK_COLUMNS).where(
+        WorkRow.id == work_id, WorkRow.state == WorkState.CLAIMED, WorkRow.owner == owner
+    )
+    row = (await session.execute(query)).one_or_none()
     return _work(row) if row else None
 
 
@@ -182,13 +188,9 @@ async def owners(session: AsyncSession) -> set[str]:
     return {owner for owner in (await session.execute(query)).scalars() if owner}
 
 
-async def count_open(session: AsyncSession, run_id: int, kind: WorkKind) -> int:
-    query = select(func.count()).where(
-        WorkRow.run_id == run_id,
-        WorkRow.kind == kind,
-        WorkRow.state.in_([WorkState.PENDING, WorkState.CLAIMED]),
-    )
-    return (await session.execute(query)).scalar_one()
+async def is_any_open(session: AsyncSession, run_id: int, kind: WorkKind) -> bool:
+    """Whether some of a run's work of this kind waits or is in hand."""
+    return bool((await session.execute(IS_ANY_OPEN, {"run": run_id, "kind": kind})).scalar_one())
 
 
 async def cancel_all(session: AsyncSession, run_id: int) -> None:
@@ -213,22 +215,30 @@ async def _queue_up_if_suspect(session: AsyncSession, work_id: int) -> None:
         await session.execute(select(func.pg_advisory_xact_lock(SUSPECTS_LOCK)).where(is_suspect))
 
 
-def _of_claim(work: Work) -> ColumnElement[bool]:
-    return and_(WorkRow.id == work.id, WorkRow.fence == work.fence, WorkRow.state == WorkState.CLAIMED)
+async def _claim(
+    session: AsyncSession, statement: ReturningUpdate[Any], work_id: int, owner: str, now: datetime
+) -> Work | None:
+    values = {"work": work_id, "new_owner": owner, "until": now + LEASE, **at(now)}
+    row = (await session.execute(statement, values)).one_or_none()
+    return _work(row) if row else None
+
+
+def _claim_of(work: Work) -> Mapping[str, object]:
+    return {"work": work.id, "of_fence": work.fence}
 
 
 async def _end_claim(session: AsyncSession, work: Work, values: Mapping[str, object]) -> None:
-    result = await session.execute(
-        update(WorkRow).where(_of_claim(work)).values(owner=None, lease_until=None, **values)
-    )
+    statement = END_CLAIM.values(owner=None, lease_until=None, **values)
+    result = await session.execute(statement, _claim_of(work))
     if changed_rows(result) != 1:
         raise LostClaim(f"work {work.id}, claim {work.fence}")
 
 
-def _work(row: WorkRow) -> Work:
+def _work(row: Row[*tuple[Any, ...]]) -> Work:
     return Work(
         id=row.id,
         run_id=row.run_id,
+        bot_slug=row.bot_slug,
         kind=WorkKind(row.kind),
         post_ids=tuple(row.post_ids),
         fence=row.fence,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from pipeline.errors import AnotherMachine, ForeignRedis
-from pipeline.logs import configure_logging, log_unhandled_errors, name_process, say
-from settings import BadSettings, load_settings
-from storage.database import BadDatabaseUrl
-from storage.schema import DatabaseUnreachable, SchemaTooNew
-from telegram_bot.app import BadToken, LostRole, run_bot
+from pipeline.beginning import made_to_last
+
+with made_to_last():
+    from pipeline.errors import AnotherMachine, ForeignRedis
+    from pipeline.logs import configure_logging, log_unhandled_errors, name_process, say
+    from settings import BadSettings, load_settings
+    from storage.database import BadDatabaseUrl
+    from storage.schema import DatabaseUnreachable, SchemaTooNew
+    from telegram_bot.app import BadToken, LostRole, run_bot
 
 
 def main() -> int:

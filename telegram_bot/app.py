@@ -12,13 +12,12 @@ from functools import partial
 from typing import Any
 
 from aiogram import Bot, Dispatcher
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.utils.token import TokenValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.courier import BotCourier
 from pipeline.adapters.task_look import look_at_tasks
+from pipeline.adapters.telegram_session import TelegramSession
 from pipeline.adapters.token_box import open_token_box
 from pipeline.examination import examination_of
 from pipeline.pulse import is_dead
@@ -113,7 +112,7 @@ def make_bot(settings: Settings) -> Bot:
         raise BadSettings(
             "The setting telegram.admin_token is missing: set DIGEST_TELEGRAM__ADMIN_TOKEN to what @BotFather gave."
         )
-    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
+    session = TelegramSession(settings.telegram.api_url)
     try:
         return Bot(token.get_secret_value(), session=session)
     except TokenValidationError:
@@ -147,7 +146,8 @@ def make_pool(tools: Toolbox, admin_id: int) -> BotPool:
     def decrypt(token: str) -> str:
         return open_token_box(tools.settings.security, make_key=False).decrypt(token)
 
-    return BotPool(tools, PublicBotServer(tools, make_readers_dispatcher(tools), decrypt, admin_id))
+    session = TelegramSession(tools.settings.telegram.api_url, limit=0)  # a public bot more, a connection more
+    return BotPool(tools, PublicBotServer(tools, session, make_readers_dispatcher(tools), decrypt, admin_id))
 
 
 async def _take_role(tools: Toolbox, stopping: asyncio.Event) -> bool:

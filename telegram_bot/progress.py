@@ -1,4 +1,4 @@
-"""The writer of cards: looks once a second for runs that have changed, edits their cards, and sends their digests.
+"""The writer of cards: looks once a second for runs that have changed, and lets their cards be kept up to date.
 
 There is one in the one bot process. What it must remember across a restart is in the rows of `storage.cards`.
 """
@@ -7,67 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Mapping
-from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.adapters.courier import BotCourier
-from pipeline.errors import (
-    BrokerUnavailable,
-    MessageGone,
-    MessageRefused,
-    Migrated,
-    Retryable,
-    TokenRefused,
-    Uncertain,
-    Unreachable,
-)
-from pipeline.log_marks import about, found_by, new_error_id
-from pipeline.meter import CardEdit
-from pipeline.services.bugs import report_bug
 from pipeline.services.overview import someone_works_on
 from pipeline.toolbox import Toolbox
 from storage import cards, runs
 from storage.database import trouble
 from storage.progress import of_runs
-from storage.records import Card, Engine, RunProgress, RunState
-from telegram_bot.announcing import Announcer
-from telegram_bot.card_edits import counted
-from telegram_bot.pacing import Pace
-from telegram_bot.steps import Step, is_over, next_step
-from telegram_bot.views.card import render_card
-from telegram_bot.views.card_approval import Draft
-from telegram_bot.views.view import View
-from texts import Texts
+from storage.records import Engine, RunProgress
+from telegram_bot.broker_watch import BrokerWatch
+from telegram_bot.card_keeper import CardKeeper, Service
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-PRIVATE_INTERVAL_S = 2.0
-GROUP_INTERVAL_S = 3.0
-CLOCK_MOVES_EVERY_S = 10.0
-ASK_BROKER_EVERY_S = 3.0
-AFTER_A_BUG_S = 10.0
 FINISH_S = 5.0
-
-
-class Service(NamedTuple):
-    """Who there is to work on a run."""
-
-    worker: bool
-    broker: bool
-
-
-class Shown(NamedTuple):
-    """What a card has said, and when."""
-
-    view: View
-    at: float
-    state: RunState
-    service: Service
 
 
 class Board:
@@ -75,16 +31,11 @@ class Board:
 
     def __init__(self, tools: Toolbox, courier: BotCourier) -> None:
         self._tools = tools
-        self._courier = courier
-        self._pace = Pace()
-        self._announcer = Announcer(tools, courier, self._pace)
+        self._keeper = CardKeeper(tools, courier, self._look_after)
+        self._broker = BrokerWatch(tools)
         self._wake = asyncio.Event()
         self._stopping = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._last: dict[int, Shown] = {}
-        self._sent_as: dict[int, int] = {}  # by card, new messages that the database does not know yet
-        self._needs_broker = False
-        self._broker_answers = True
 
     def look(self) -> None:
         """Something has changed: look now, not at the end of this second."""
@@ -97,14 +48,11 @@ class Board:
 
     async def take_away(self, chat_id: int, message_id: int) -> None:
         """Delete a card that a newer one replaces; where that fails it stays, and does no harm."""
-        try:
-            await self._courier.delete(chat_id, message_id)
-        except (Retryable, Uncertain, Unreachable, Migrated, TokenRefused, MessageRefused) as error:
-            log.info("An old card could not be deleted: %s", error)
+        await self._keeper.take_away(chat_id, message_id)
 
     async def run(self) -> None:
         """Until `stop`. What is being sent then gets five seconds to arrive, so that it is in no doubt afterwards."""
-        watching = asyncio.create_task(self._watch_broker())
+        watching = asyncio.create_task(self._broker.run())
         try:
             await self._look_until_stopped()
         finally:
@@ -123,16 +71,23 @@ class Board:
             followed = [await runs.get(session, run_id) for run_id in {card.run_id for card in open_cards}]
             progress = {one.run.id: one for one in await of_runs(session, followed)}
         served = {run_id: await self._service(one) for run_id, one in progress.items()}
-        self._needs_broker = any(_is_remote(one) for one in progress.values())
+        self._broker.is_needed = any(_is_remote(one) for one in progress.values())
         for card in open_cards:
-            task = asyncio.create_task(self._attend(card, progress[card.run_id], served))
+            task = asyncio.create_task(self._keeper.attend(card, progress[card.run_id], served[card.run_id]))
             self._tasks[card.id] = task
             task.add_done_callback(lambda _, card_id=card.id: self._tasks.pop(card_id))  # type: ignore[misc]
 
     async def _service(self, progress: RunProgress) -> Service:
         if not _is_remote(progress):
             return Service(worker=True, broker=True)
-        return Service(await someone_works_on(self._tools, progress.run.id), self._broker_answers)
+        return Service(await someone_works_on(self._tools, progress.run.id), self._broker.answers)
+
+    def _look_after(self, seconds: float) -> None:
+        """Look when a pause ends, where that is before the next look anyway."""
+        if seconds <= 0:
+            self.look()
+        elif seconds < LOOK_EVERY_S:
+            asyncio.get_running_loop().call_later(seconds, self.look)
 
     async def _look_until_stopped(self) -> None:
         while not self._stopping:
@@ -146,164 +101,6 @@ class Board:
                     await self._wake.wait()
             except TimeoutError:
                 continue
-
-    async def _watch_broker(self) -> None:
-        """A run whose broker went away stands still. Asked beside the cards: it may be slow to refuse."""
-        is_first = True
-        while True:
-            if self._needs_broker or is_first or not self._broker_answers:
-                await self._ask_broker()
-            is_first = False
-            await asyncio.sleep(ASK_BROKER_EVERY_S)
-
-    async def _ask_broker(self) -> None:
-        """What has changed is worth one line."""
-        answered = self._broker_answers
-        try:
-            await self._tools.doorbell.depths()
-        except BrokerUnavailable as error:
-            self._broker_answers = False
-            if answered:
-                log.warning("Redis does not answer (%s): what needs it waits, or is done inside the bot.", error)
-            return
-        self._broker_answers = True
-        if not answered:
-            log.info("Redis answers again.")
-
-    async def _attend(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
-        with about(run=progress.run.id, bot=progress.run.bot_slug):
-            await self._attend_now(card, progress, served)
-
-    async def _attend_now(self, card: Card, progress: RunProgress, served: Mapping[int, Service]) -> None:
-        step = self._next_step(card, progress, served[card.run_id])
-        if step is None:
-            return
-        is_new = card.message_id is None and not card.is_below_draft
-        waits_its_turn = step is Step.SEND or (step is Step.SHOW and not is_new)
-        if (left_s := self._pace.left_s(card.chat_id, is_answer=not waits_its_turn)) > 0:
-            self._look_after(left_s)
-            return
-        try:
-            await self._take(step, card, progress, served[card.run_id])
-            self.look()
-        except Retryable as error:
-            self._pace.obey(card.chat_id, error.after_s or PRIVATE_INTERVAL_S)
-        except Uncertain as error:
-            log.info("What chat %d was sent last is sent again: %s.", card.chat_id, error)
-            self._pace.obey(card.chat_id, PRIVATE_INTERVAL_S)
-        except Migrated as error:
-            log.info("Chat %d is %d now; its cards go on there.", card.chat_id, error.chat_id)
-            await self._move(card, error.chat_id)
-        except Unreachable as error:
-            log.warning("Chat %d cannot be written to (%s): the run is not shown there.", card.chat_id, error)
-            await self._close(card)
-        except MessageRefused as error:
-            log.error("Telegram refuses the card: %s.", error)
-            await self._give_up(card)
-        except TokenRefused:
-            log.error("Telegram does not know the admin bot's token: the run is not shown.")
-            self._pace.obey(card.chat_id, AFTER_A_BUG_S)
-        except SQLAlchemyError as error:
-            log.warning("What chat %d was shown is written down later: %s.", card.chat_id, trouble(error))
-        except Exception:
-            error_id = new_error_id()
-            log.exception("The run could not be shown in chat %d.", card.chat_id, extra=found_by(error_id))
-            bot_id = progress.run.public_bot_id
-            await report_bug(self._tools, "faults.card_bug", error_id, public_bot_id=bot_id, run_id=card.run_id)
-            self._pace.obey(card.chat_id, AFTER_A_BUG_S)
-
-    def _next_step(self, card: Card, progress: RunProgress, served: Service) -> Step | None:
-        last = self._last.get(card.id)
-        return next_step(
-            card,
-            progress,
-            is_behind=self._is_behind(card, progress, served),
-            has_said_state=card.message_id is not None and last is not None and last.state is progress.run.state,
-            has_more=self._announcer.has_more(card, progress.run),
-        )
-
-    async def _take(self, step: Step, card: Card, progress: RunProgress, served: Service) -> None:
-        match step:
-            case Step.SHOW:
-                await self._show(card, progress, served)
-            case Step.SEND:
-                await self._announcer.send_next(card, progress)
-            case Step.MOVE_BELOW_DRAFT:
-                await self._move_below_draft(card)
-            case Step.CLOSE:
-                await self._close(card)
-
-    def _look_after(self, seconds: float) -> None:
-        """Look when a pause ends, where that is before the next look anyway."""
-        if seconds < LOOK_EVERY_S:
-            asyncio.get_running_loop().call_later(seconds, self.look)
-
-    def _is_behind(self, card: Card, progress: RunProgress, served: Service) -> bool:
-        """The run has changed, or whether somebody works on it, or its clock should move on."""
-        if card.shown_version != progress.run.version or card.message_id is None or card.id not in self._last:
-            return True
-        last = self._last[card.id]
-        return served != last.service or time.monotonic() - last.at >= CLOCK_MOVES_EVERY_S
-
-    async def _show(self, card: Card, progress: RunProgress, served: Service) -> None:
-        view = self._view(card, progress, served, self._tools.now())
-        message_id = card.message_id or self._sent_as.get(card.id)
-        self._pace.pause(card.chat_id, GROUP_INTERVAL_S if card.chat_id < 0 else PRIVATE_INTERVAL_S)
-        if message_id is None:
-            message_id = await counted(self._courier.send(card.chat_id, **view.as_kwargs()), self._tools.meter)
-            self._sent_as[card.id] = message_id
-        elif card.id not in self._last or self._last[card.id].view != view:
-            try:
-                await counted(self._courier.edit(card.chat_id, message_id, **view.as_kwargs()), self._tools.meter)
-            except MessageGone:
-                async with self._tools.database.write() as session:
-                    await cards.gone(session, card.id, message_id)
-                return
-        else:
-            self._tools.meter.card_edited(CardEdit.UNCHANGED)
-        self._last[card.id] = Shown(view, time.monotonic(), progress.run.state, served)
-        async with self._tools.database.write() as session:
-            version, is_final = progress.run.version, is_over(progress)
-            await cards.shown(session, card.id, version, card.message_id, message_id, is_final=is_final)
-        self._sent_as.pop(card.id, None)
-
-    def _view(self, card: Card, progress: RunProgress, served: Service, now: datetime) -> View:
-        llm = self._tools.settings.llm
-        return render_card(
-            progress,
-            texts=Texts(card.language),
-            now=now,
-            worker_available=served.worker,
-            broker_available=served.broker,
-            prices_known=llm.input_price_per_million > 0 or llm.output_price_per_million > 0,
-            auto_chosen=llm.provider == "auto",
-            draft=Draft.ABOVE if card.is_below_draft else Draft.FOLLOWS,
-            messages_per_second=self._tools.settings.delivery.messages_per_second,
-        )
-
-    async def _move_below_draft(self, card: Card) -> None:
-        """The question is to notify the operators and to stand right under what it is about."""
-        self._last.pop(card.id, None)
-        async with self._tools.database.write() as session:
-            is_moved = await cards.move_below_draft(session, card.id)
-        if is_moved and card.message_id is not None:
-            await self.take_away(card.chat_id, card.message_id)
-
-    async def _move(self, card: Card, new_chat_id: int) -> None:
-        self._last.pop(card.id, None)
-        async with self._tools.database.write() as session:
-            await cards.move(session, card.chat_id, new_chat_id)
-        self.look()
-
-    async def _give_up(self, card: Card) -> None:
-        async with self._tools.database.write() as session:
-            await cards.give_up(session, card.id)
-
-    async def _close(self, card: Card) -> None:
-        self._last.pop(card.id, None)
-        self._announcer.forget(card)
-        async with self._tools.database.write() as session:
-            await cards.announced(session, card.id, self._tools.now())
 
 
 def _is_remote(progress: RunProgress) -> bool:

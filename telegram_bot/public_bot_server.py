@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramNotFound, TelegramRetryAfter, TelegramUnauthorizedError
 from aiogram.types import User
 from aiogram.utils.token import TokenValidationError
@@ -44,7 +43,14 @@ class PublicBotServer:
     `decrypt` opens a stored token, or raises ForPeople; `admin_id` is the admin bot's own Telegram id.
     """
 
-    def __init__(self, tools: Toolbox, dispatcher: Dispatcher, decrypt: Callable[[str], str], admin_id: int) -> None:
+    def __init__(
+        self,
+        tools: Toolbox,
+        session: AiohttpSession,
+        dispatcher: Dispatcher,
+        decrypt: Callable[[str], str],
+        admin_id: int,
+    ) -> None:
         self._tools = tools
         self._dispatcher = dispatcher
         self._decrypt = decrypt
@@ -52,7 +58,7 @@ class PublicBotServer:
         interval_s = tools.settings.delivery.per_chat_interval_s
         self._manners = Manners(tools.limiter, interval_s, Silences(tools).begin, tools.meter)
         self._first_contacts = FirstContacts()
-        self._session = AiohttpSession(api=TelegramAPIServer.from_base(tools.settings.telegram.api_url), limit=0)
+        self._session = session
         self._session.middleware(self._manners)
 
     async def serve(self, token: BotToken) -> None:

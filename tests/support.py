@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipeline.adapters.local_model_gate import LocalModelGate
-from pipeline.ports import Couriers, Limiter, Limits, Model, ModelGate
+from pipeline.ports import Couriers, Doorbell, Limiter, Limits, Model, ModelGate
 from pipeline.pulse import owner_name
 from pipeline.services.following import load_progress
 from pipeline.services.working import perform
@@ -68,7 +68,7 @@ def make_tools(
     model: FakeModel | None = None,
     *,
     settings: Settings | None = None,
-    doorbell: FakeDoorbell | None = None,
+    doorbell: Doorbell | None = None,
     now: Callable[[], datetime] = lambda: NOON,
     owner: str | None = None,
     has_local_engine: bool = False,

@@ -48,14 +48,13 @@ class PublicCouriers:
 
     def _make(self, token_encrypted: str) -> _Open:
         from aiogram import Bot
-        from aiogram.client.session.aiohttp import AiohttpSession
-        from aiogram.client.telegram import TelegramAPIServer
         from aiogram.utils.token import TokenValidationError
 
         from pipeline.adapters.courier import BotCourier
+        from pipeline.adapters.telegram_session import TelegramSession
 
         token = self._open_box().decrypt(token_encrypted)
-        session = AiohttpSession(api=TelegramAPIServer.from_base(self._api_url), timeout=CALL_TIMEOUT_S)
+        session = TelegramSession(self._api_url, timeout=CALL_TIMEOUT_S)
         try:
             bot = Bot(token, session=session)
         except TokenValidationError:

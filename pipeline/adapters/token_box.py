@@ -9,8 +9,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
-
 from pipeline.errors import ForPeople
 from settings import HOME, SecuritySettings
 
@@ -21,6 +19,8 @@ class TokenBox:
     """Encrypts and decrypts tokens (Fernet: AES-128-CBC with HMAC-SHA256)."""
 
     def __init__(self, secret: str) -> None:
+        from cryptography.fernet import Fernet
+
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
 
     def encrypt(self, token: str) -> str:
@@ -32,6 +32,8 @@ class TokenBox:
         Raises:
             ForPeople: it was encrypted with another key.
         """
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet.decrypt(encrypted.encode()).decode()
         except InvalidToken:
@@ -61,6 +63,8 @@ def open_token_box(security: SecuritySettings, key_file: Path = KEY_FILE, *, mak
 
 def _make_key(key_file: Path) -> None:
     """Written aside and then linked, so that of several at once one wins and none reads half a key."""
+    from cryptography.fernet import Fernet
+
     key_file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=key_file.stem, dir=key_file.parent)  # readable by its owner only
     with os.fdopen(descriptor, "wb") as file:

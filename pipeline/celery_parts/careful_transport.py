@@ -1,5 +1,8 @@
-"""Kombu's Redis transport, made to drop what is no message. As it comes, one message of garbage in a queue ends the
-worker, and the next one ends it again as soon as it was started again."""
+"""Kombu's Redis transport, made to drop what is no message, and to make its client once.
+
+As it comes, one message of garbage in a queue ends the worker, and the next one ends it again as soon as it was started
+again; and a client is made for every command, which costs more than the command.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,15 @@ def _is_arguments(body: str) -> bool:
 
 class Channel(redis.Channel):
     """What was taken from a queue and is no JSON is gone."""
+
+    _shared_client: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:  # it keeps a connection of its own
+            return super()._create_client(asynchronous=True)  # type: ignore[no-untyped-call]
+        if self._shared_client is None or self._shared_client.connection_pool is not self.pool:
+            self._shared_client = super()._create_client()  # type: ignore[no-untyped-call]
+        return self._shared_client
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

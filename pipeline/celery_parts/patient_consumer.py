@@ -19,6 +19,9 @@ LOOK_EVERY_S = 2.0
 class PatientConsumer(Consumer):  # type: ignore[misc]
     """Named in the worker's application; everything but the waiting is Celery's."""
 
+    def on_send_event_buffered(self) -> None:
+        """`BundledEvents` sends it."""
+
     def ensure_connected(self, conn: Connection) -> Connection:
         """Wait for the broker, however long it takes."""
         has_said = False

@@ -96,14 +96,14 @@ async def _can_move(tools: Toolbox, run_id: int) -> str | None:
         if run is None or run.state.has_ended or run.state is RunState.AWAITING_APPROVAL:
             return None
         kind = WORK_OF_STATE.get(run.state)
-        is_free = kind is None or await work.count_open(session, run_id, kind) == 0
+        is_free = kind is None or not await work.is_any_open(session, run_id, kind)
         return run.bot_slug if is_free else None
 
 
 async def _step(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) -> bool:
     """One transition, if the rows allow it."""
     kind = WORK_OF_STATE.get(run.state)
-    if kind is not None and await work.count_open(session, run.id, kind) > 0:
+    if kind is not None and await work.is_any_open(session, run.id, kind):
         return False
     match run.state:
         case RunState.COLLECTING:

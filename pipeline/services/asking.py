@@ -206,6 +206,9 @@ async def _enter(provider: Provider, ticket: str, tokens: int) -> Admission:
 
 
 async def _make_sure_it_is_ours(tools: Toolbox, claimed: Work) -> None:
+    """Of a claim that was made just now that is known."""
+    if work.is_fresh(claimed, tools.now()):
+        return
     async with tools.database.read() as session:
         if not await work.still_mine(session, claimed):
             raise LostClaim(f"work {claimed.id}, claim {claimed.fence}")

@@ -19,7 +19,7 @@ from pipeline.ports import Answer, Brief, Model, PostText
 from pipeline.services.advancing import advance, fail_run, ring_or_leave_it
 from pipeline.services.asking import Asked, Question, ask
 from pipeline.services.claiming import holding
-from pipeline.services.packing import room_for
+from pipeline.services.packing import known_of_providers
 from pipeline.services.provider_notes import note_blocked, note_cut, note_working
 from pipeline.services.saving import save_patiently
 from pipeline.stages.answer_keys import answer_key
@@ -27,8 +27,8 @@ from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, PROBE_EVERY_
 from pipeline.stages.prompt_room import Room, answer_tokens, fitted
 from pipeline.stages.splitting import NextSteps, after_answer
 from pipeline.toolbox import Provider, Toolbox
-from storage import claimable, model_answers, posts, public_bots, ringing, run_posts, runs, work
-from storage.records import Failure, ModelCall, Post, PostStatus, PublicBotSpec, Work, WorkKind
+from storage import claimable, model_answers, public_bots, ringing, run_posts, runs, work
+from storage.records import Failure, ModelCall, Post, PostStatus, Ring, Wishes, Work, WorkKind
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Job(Generic[T]):
     kind: WorkKind
     waiting: PostStatus
     item: Callable[..., T]
-    brief: Callable[[PublicBotSpec], Brief]
+    brief: Callable[[Wishes], Brief]
     call: Callable[[Model, Brief, Sequence[PostText]], Awaitable[Answer[T]]]
     check: Callable[[Answer[T], Mapping[str, Post], bool], Checked[T]]
     save: Callable[[AsyncSession, int, Mapping[int, T]], Awaitable[None]]
@@ -63,14 +63,14 @@ class Job(Generic[T]):
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """The posts of a piece of work that still wait, those of them whose answer is `known`, and how much of a prompt the
-    provider reads. `public_bot` is its slug."""
+    """The posts of a piece of work that still wait, those of them whose answer is `known`, how much of a prompt the
+    provider reads, and which models were blocked."""
 
-    public_bot: str
     brief: Brief
     posts: Mapping[int, Post]
     known: Mapping[int, T]
     room: Room
+    blocked_models: frozenset[str]
 
     @property
     def unknown(self) -> Mapping[str, Post]:
@@ -81,7 +81,7 @@ class Batch(Generic[T]):
 
 async def process(tools: Toolbox, work_id: int, job: Job[T]) -> None:
     """Do a batch, if it is still to be done. What cannot be saved any more is dropped; what it has cost is not."""
-    async with holding(tools, work_id) as claimed:
+    async with holding(tools, work_id, asks_a_model=True) as claimed:
         if claimed is None:
             return
         doing = Doing(tools, claimed, job)
@@ -90,17 +90,19 @@ async def process(tools: Toolbox, work_id: int, job: Job[T]) -> None:
         finally:
             await asyncio.shield(doing.save_calls_alone())
     reach("save.after")
-    await advance(tools, claimed.run_id)
+    if doing.was_last:
+        await advance(tools, claimed.run_id)
 
 
 class Doing(Generic[T]):
-    """One claim of one batch."""
+    """One claim of one batch. `was_last`: with it, all work of its kind that the run had is done."""
 
     def __init__(self, tools: Toolbox, claimed: Work, job: Job[T]) -> None:
         self._tools = tools
         self._claimed = claimed
         self._job = job
         self._calls: list[ModelCall] = []
+        self.was_last = False
 
     async def run(self) -> None:
         batch = await self._load()
@@ -114,7 +116,7 @@ class Doing(Generic[T]):
             return
         shown = [fitted(_post_text(key, post), batch.room) for key, post in unknown.items()]
         tokens = batch.room.prompt_tokens(shown) + answer_tokens(self._job.kind, len(shown))
-        question = Question(lambda model: self._job.call(model, batch.brief, shown), tokens, batch.public_bot)
+        question = Question(lambda model: self._job.call(model, batch.brief, shown), tokens, self._claimed.bot_slug)
         reach("call.before", (post.text for post in unknown.values()))
         asked = await ask(self._tools, self._claimed, question, self._calls)
         reach("reply.before_save", (post.text for post in unknown.values()))
@@ -136,16 +138,12 @@ class Doing(Generic[T]):
     async def _load(self) -> Batch[T]:
         tools, claimed, job = self._tools, self._claimed, self._job
         async with tools.database.read() as session:
-            run = await runs.get(session, claimed.run_id)
-            bot = await public_bots.by_id(session, run.public_bot_id)
-            assert bot is not None
-            waiting = await run_posts.having(session, run.id, job.waiting, claimed.post_ids)
-            found = await posts.by_ids(session, [one for one in claimed.post_ids if one in waiting])
-            texts = {one: found[one] for one in claimed.post_ids if one in found}
-            brief = job.brief(bot.spec)
-            known = {} if run.asks_anew else await self._known(session, brief, texts)
-            room = await room_for(session, tools, brief)
-        return Batch(bot.slug, brief, texts, known, room)
+            wishes, asks_anew = await public_bots.wishes_of_run(session, claimed.run_id)
+            texts = await run_posts.waiting(session, claimed.run_id, job.waiting, claimed.post_ids)
+            brief = job.brief(wishes)
+            known = {} if asks_anew else await self._known(session, brief, texts)
+            of_providers = await known_of_providers(session, tools)
+        return Batch(brief, texts, known, Room.of(brief, of_providers.most_prompt_tokens), of_providers.blocked_models)
 
     async def _known(self, session: AsyncSession, brief: Brief, texts: Mapping[int, Post]) -> dict[int, T]:
         keys = {post_id: self._key(self._tools.model, brief, post) for post_id, post in texts.items()}
@@ -163,8 +161,10 @@ class Doing(Generic[T]):
     async def _save(self, batch: Batch[T], asked: Asked[T] | None, checked: Checked[T], steps: NextSteps) -> None:
         claimed, job = self._claimed, self._job
         now = self._tools.now()
+        makes_work = bool(steps.again or steps.smaller or steps.alone)
+        rings: list[Ring] = []
         async with self._tools.database.write() as session:
-            await runs.lock(session, claimed.run_id)
+            await runs.touch(session, claimed.run_id)  # and so locked
             if steps.again:
                 reason = next(iter({**checked.problems, **checked.doubtful}.values()))
                 await work.put_off(session, claimed, now, reason=reason, failures=1)
@@ -177,17 +177,19 @@ class Doing(Generic[T]):
             if asked is not None:
                 await self._note(session, batch, asked, checked)
             await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
-            await runs.touch(session, claimed.run_id)
-            rings = list(await ringing.to_ring(session, claimed.run_id, now))
+            if makes_work:
+                rings += await ringing.to_ring(session, claimed.run_id, now)
             if claimed.crashes > 0:
                 rings += await ringing.next_suspect(session)
+            self.was_last = not (makes_work or await work.is_any_open(session, claimed.run_id, job.kind))
         self._calls.clear()
         await ring_or_leave_it(self._tools, rings)
 
     async def _note(self, session: AsyncSession, batch: Batch[T], asked: Asked[T], checked: Checked[T]) -> None:
         """What was learned: about the provider, and answers that are worth keeping."""
         now = self._tools.now()
-        await note_working(session, asked.provider, now)
+        if asked.provider.model.name in batch.blocked_models:
+            await note_working(session, asked.provider, now)
         if isinstance(asked.refusal, PromptCut):
             await note_cut(session, asked.provider, asked.refusal, now)
         keep: dict[str, Mapping[str, Any]] = {

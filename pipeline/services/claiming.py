@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.fault_points import reach
+from pipeline.log_marks import note
 from pipeline.services.advancing import ring_or_leave_it
 from pipeline.toolbox import Toolbox
 from storage import ringing, runs, work
@@ -23,20 +25,23 @@ log = logging.getLogger(__name__)
 
 AFTER_DATABASE_ERROR = timedelta(seconds=5)
 
+Claim = Callable[[AsyncSession, int, str, datetime], Awaitable[Work | None]]
+
 
 @asynccontextmanager
-async def holding(tools: Toolbox, work_id: int) -> AsyncIterator[Work | None]:
+async def holding(tools: Toolbox, work_id: int, *, asks_a_model: bool = False) -> AsyncIterator[Work | None]:
     """The claim of this work, or None where there is nothing to claim. Its lease is renewed while the block lasts.
 
     What is asked of a model and has killed a process before has this process for itself, as far as models are asked.
     A cancelled block hands the work back at once; one that the database failed hands it back for a little later, and
     where even that fails the lease runs out by itself. Neither counts against the work.
     """
-    async with _company(tools, await _suspicion(tools, work_id)):
-        claimed = await _claim(tools, work_id)
+    async with AsyncExitStack() as company:
+        claimed = await (_claim_in_company(tools, work_id, company) if asks_a_model else _claim(tools, work_id))
         if claimed is None:
             yield None
             return
+        note(run=claimed.run_id, bot=claimed.bot_slug)
         tools.in_hand.add(claimed.id)
         try:
             yield claimed
@@ -50,21 +55,24 @@ async def holding(tools: Toolbox, work_id: int) -> AsyncIterator[Work | None]:
             tools.in_hand.discard(claimed.id)
 
 
-async def _suspicion(tools: Toolbox, work_id: int) -> bool | None:
-    """Whether this work has killed a process; None: it asks no model."""
+async def _claim_in_company(tools: Toolbox, work_id: int, company: AsyncExitStack) -> Work | None:
+    """Side by side with others, or alone where it has killed a process; so it stays until the company is left."""
+    async with AsyncExitStack() as with_others:
+        await with_others.enter_async_context(tools.solitude.side_by_side())
+        claimed = await _claim(tools, work_id, work.claim_innocent)
+        if claimed is not None:
+            company.push_async_exit(with_others.pop_all())
+            return claimed
     async with tools.database.read() as session:
-        return await work.is_suspect(session, work_id)
+        if not await work.is_suspect(session, work_id):
+            return None
+    await company.enter_async_context(tools.solitude.alone())
+    return await _claim(tools, work_id)
 
 
-def _company(tools: Toolbox, is_suspect: bool | None) -> AbstractAsyncContextManager[None]:
-    if is_suspect is None:
-        return nullcontext()
-    return tools.solitude.alone() if is_suspect else tools.solitude.side_by_side()
-
-
-async def _claim(tools: Toolbox, work_id: int) -> Work | None:
+async def _claim(tools: Toolbox, work_id: int, claim: Claim = work.claim) -> Work | None:
     """Claimed whole or not at all: a cancellation in between hands back what was claimed."""
-    claiming = asyncio.ensure_future(_claim_now(tools, work_id))
+    claiming = asyncio.ensure_future(_claim_now(tools, work_id, claim))
     try:
         return await asyncio.shield(claiming)
     except asyncio.CancelledError:
@@ -74,10 +82,10 @@ async def _claim(tools: Toolbox, work_id: int) -> Work | None:
         raise
 
 
-async def _claim_now(tools: Toolbox, work_id: int) -> Work | None:
+async def _claim_now(tools: Toolbox, work_id: int, claim: Claim) -> Work | None:
     reach("claim.before")
     async with tools.database.write() as session:
-        claimed = await work.claim(session, work_id, tools.owner, tools.now())
+        claimed = await claim(session, work_id, tools.owner, tools.now())
     if claimed is not None:
         reach("claim.after")
     return claimed

@@ -21,7 +21,7 @@ from storage.database import Database
 from storage.posts import Stored
 from storage.records import IncomingPost, Source
 
-CHUNK = 1000  # posts in one transaction
+CHUNK = 1024  # posts in one transaction; a power of two is entered by one statement
 FIELDS = attrgetter(*(one.name for one in fields(IncomingPost)))
 PROGRESS_EVERY = 5000  # messages
 
@@ -85,8 +85,11 @@ async def import_file(
                 now=now(),
             )
         total = Stored()
-        for chunk in _chunks(spool):
+        for number, chunk in enumerate(_chunks(spool)):
             total = _sum(total, await _store(database, source, chunk, now()))
+            if number == 0 and len(chunk) == CHUNK:
+                async with database.write() as session:
+                    await stored_posts.take_stock(session)
     left_out = contents.left_out
     return ImportReport(
         read=contents.read,

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline.errors import BrokerUnavailable
 from pipeline.queues import QUEUES
 from pipeline.toolbox import Toolbox
-from storage import claimable, posts, runs, sources, work, workers
+from storage import claimable, runs, sources, work, workers
 from storage.progress import of_runs
-from storage.records import ENDED, Engine, Run, RunProgress, RunState, SourceOverview, StatusOverview, Worker
+from storage.records import Engine, Run, RunProgress, RunState, SourceOverview, StatusOverview, Worker
 
 SILENT_AFTER = timedelta(seconds=4)
 RECENT_RUNS = 5
@@ -33,16 +33,19 @@ async def load_overview(tools: Toolbox) -> StatusOverview:
         queues = None
     now = tools.now()
     async with tools.database.read() as session:
+        source_count, post_count = await sources.count(session)
+        active = await runs.going_on(session)
+        progress = await of_runs(session, [*active, *await _recent(session)])
         seen = sorted(await workers.everyone(session), key=lambda worker: worker.seen_at, reverse=True)
         return StatusOverview(
             workers=tuple(seen),
             workers_alive=sum(alive(worker, now) for worker in seen),
             queues=queues,
             engine=Engine(tools.settings.engine.mode),
-            active=tuple(await of_runs(session, await runs.going_on(session))),
-            recent=tuple(await of_runs(session, await _recent(session))),
-            posts_stored=await posts.count(session),
-            sources=len(await sources.overview(session)),
+            active=tuple(progress[: len(active)]),
+            recent=tuple(progress[len(active) :]),
+            posts_stored=post_count,
+            sources=source_count,
             now=now,
         )
 
@@ -50,11 +53,13 @@ async def load_overview(tools: Toolbox) -> StatusOverview:
 async def _recent(session: AsyncSession) -> Sequence[Run]:
     """The last runs that ended, and among them the last digests and failures, however many others there were."""
     found = [
-        *await runs.recent(session, ENDED, RECENT_RUNS),
-        *await runs.recent(session, {RunState.DONE}, RECENT_RUNS),
-        *await runs.recent(session, {RunState.FAILED}, RECENT_RUNS),
+        run
+        for state in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+        for run in await runs.recent(session, {state}, RECENT_RUNS)
     ]
-    return sorted({run.id: run for run in found}.values(), key=lambda run: run.id, reverse=True)
+    newest = sorted(found, key=lambda run: run.id, reverse=True)
+    cancelled_lately = newest[:RECENT_RUNS]
+    return [run for run in newest if run.state is not RunState.CANCELLED or run in cancelled_lately]
 
 
 async def load_active(tools: Toolbox) -> Sequence[RunProgress]:

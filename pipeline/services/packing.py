@@ -13,13 +13,18 @@ from pipeline.stages.prompt_room import Room
 from pipeline.stages.prompting import post_tokens
 from pipeline.toolbox import Toolbox
 from storage import providers
+from storage.providers import KnownOfProviders
 from storage.records import PublicBot
 
 
 async def room_for(session: AsyncSession, tools: Toolbox, brief: Brief) -> Room:
     """How much of a prompt the providers read."""
-    names = [provider.name for provider in tools.providers]
-    return Room.of(brief, await providers.most_prompt_tokens(session, names))
+    return Room.of(brief, (await known_of_providers(session, tools)).most_prompt_tokens)
+
+
+async def known_of_providers(session: AsyncSession, tools: Toolbox) -> KnownOfProviders:
+    names, models = zip(*((provider.name, provider.model.name) for provider in tools.providers), strict=True)
+    return await providers.known(session, names, models)
 
 
 def packed(tools: Toolbox, bot: PublicBot, room: Room, texts: Mapping[int, str]) -> list[tuple[int, ...]]:

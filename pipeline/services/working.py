@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
 
 from pipeline.log_marks import about, found_by, new_error_id
 from pipeline.meter import TaskOutcome
@@ -17,7 +16,6 @@ from pipeline.services.planning import plan
 from pipeline.services.recovering import recover_from_bug
 from pipeline.services.summarizing import summarize
 from pipeline.toolbox import Toolbox
-from storage import runs
 from storage.database import AWAY, trouble
 from storage.records import WorkKind
 from storage.work import LostClaim
@@ -38,21 +36,8 @@ async def perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:
 
     False: it was nobody's to claim, as far as its kind tells.
     """
-    try:
-        marks = await _marks(tools, work_id)
-    except AWAY as error:
-        tools.meter.task_ended(kind.value, TaskOutcome.DATABASE_AWAY, 0.0)
-        log.warning("%s(%d) goes on when the database works again: %s.", kind, work_id, trouble(error))
-        return True
-    with marks:
+    with about(work=work_id):
         return await _perform(tools, kind, work_id)
-
-
-async def _marks(tools: Toolbox, work_id: int) -> AbstractContextManager[None]:
-    """What the lines of this work are about."""
-    async with tools.database.read() as session:
-        run_id, slug = await runs.of_work(session, work_id) or (None, None)
-    return about(run=run_id, bot=slug, work=work_id)
 
 
 async def _perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:

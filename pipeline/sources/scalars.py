@@ -13,6 +13,8 @@ def moment(value: object) -> datetime | None:
     """A time in UTC from unix seconds or ISO 8601; a time without a zone is taken as UTC. None where it is neither."""
     try:
         if isinstance(value, str):
+            if value.isdecimal() and 9 <= len(value) <= 11:  # as exports have it, millions of times
+                return datetime.fromtimestamp(int(value), UTC)
             if UNIX_SECONDS.fullmatch(value):
                 return datetime.fromtimestamp(float(value), UTC)
             parsed = datetime.fromisoformat(value.strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,15 +88,15 @@ def text_and_links(content: object) -> tuple[str, tuple[str, ...]]:
             pieces.append(part)
         elif isinstance(part, dict) and isinstance(piece := part.get("text"), str):
             pieces.append(piece)
-            addresses += _addresses(part, piece)
+            if (address := _address(part, piece)) is not None:
+                addresses.append(address)
     return visible_text("".join(pieces)), web_links(addresses) if addresses else ()
 
 
-def _addresses(entity: Mapping[str, Any], piece: str) -> Iterable[str]:
+def _address(entity: Mapping[str, Any], piece: str) -> str | None:
     if isinstance(href := entity.get("href"), str):
-        yield href
-    elif entity.get("type") == "link":
-        yield with_scheme(piece)
+        return href
+    return with_scheme(piece) if entity.get("type") == "link" else None
 
 
 def _read_chat(path: Path, events: Iterator[Event], place: str) -> Iterator[Reading]:

@@ -21,6 +21,8 @@ def visible_text(raw: str) -> str:
     """The text in NFC, without control characters except line feed and tab, without spaces at the end of lines, with at
     most two blank lines in a row. Empty where nothing in it can be seen.
     """
+    if not raw:
+        return ""
     text = raw.replace("\r\n", "\n").replace("\r", "\n") if "\r" in raw else raw
     text = unicodedata.normalize("NFC", CONTROL.sub("", text))
     text = "\n".join([line.rstrip() for line in text.split("\n")])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pipeline.ports import Brief
-from storage.records import PublicBotSpec
+from storage.records import PublicBotSpec, Wishes
 
 
-def categorization_brief(spec: PublicBotSpec) -> Brief:
-    return Brief(spec.language, spec.categorization_prompt, spec.categories)
+def categorization_brief(wishes: PublicBotSpec | Wishes) -> Brief:
+    return Brief(wishes.language, wishes.categorization_prompt, wishes.categories)
 
 
-def summarization_brief(spec: PublicBotSpec) -> Brief:
-    return Brief(spec.language, spec.summarization_prompt)
+def summarization_brief(wishes: PublicBotSpec | Wishes) -> Brief:
+    return Brief(wishes.language, wishes.summarization_prompt)

@@ -45,7 +45,7 @@ class Prompt:
     @property
     def tokens(self) -> int:
         """Both messages, estimated; the schema, which only some servers put into the prompt, is not counted."""
-        return estimate_tokens(self.system) + estimate_tokens(self.user) + _MESSAGE_FRAME_TOKENS
+        return _tokens_of_system(self.system) + estimate_tokens(self.user) + _MESSAGE_FRAME_TOKENS
 
 
 PROBE = Prompt(name="probe", system="You are asked whether you work.", user="Answer: yes", keys=(), schema={})
@@ -59,19 +59,13 @@ def categorization_prompt(brief: Brief, posts: Sequence[PostText]) -> Prompt:
         "importance": {"type": "integer"},
         "reason": {"type": "string"},
     }
-    parts = [
-        CATEGORIZE.format(language=_language(brief.language)),
-        "Categories:\n" + "\n".join(_category_line(category) for category in brief.categories),
-        _wishes(brief.prompt),
-    ]
-    return _prompt("categorization", parts, posts, item)
+    return _prompt("categorization", _system_of_categorization(brief), posts, item)
 
 
 def summarization_prompt(brief: Brief, posts: Sequence[PostText]) -> Prompt:
     """Ask for a headline and a summary, in the brief's language, for every post."""
     item = {"headline": {"type": "string"}, "summary": {"type": "string"}}
-    parts = [SUMMARIZE.format(language=_language(brief.language)), _wishes(brief.prompt)]
-    return _prompt("summarization", parts, posts, item)
+    return _prompt("summarization", _system_of_summarization(brief), posts, item)
 
 
 @lru_cache(maxsize=64)
@@ -86,12 +80,38 @@ def post_tokens(text: str) -> int:
     return min(estimate_tokens(text), MAX_POST_TOKENS) + _POST_FRAME_TOKENS
 
 
-def _prompt(name: str, parts: Sequence[str], posts: Sequence[PostText], item: Mapping[str, Any]) -> Prompt:
+# The system message is the same for all batches of a public bot.
+
+
+@lru_cache(maxsize=64)
+def _system_of_categorization(brief: Brief) -> str:
+    return _system(
+        CATEGORIZE.format(language=_language(brief.language)),
+        "Categories:\n" + "\n".join(_category_line(category) for category in brief.categories),
+        _wishes(brief.prompt),
+    )
+
+
+@lru_cache(maxsize=64)
+def _system_of_summarization(brief: Brief) -> str:
+    return _system(SUMMARIZE.format(language=_language(brief.language)), _wishes(brief.prompt))
+
+
+def _system(*parts: str) -> str:
+    return printable("\n\n".join(part for part in parts if part))
+
+
+@lru_cache(maxsize=128)
+def _tokens_of_system(system: str) -> int:
+    return estimate_tokens(system)
+
+
+def _prompt(name: str, system: str, posts: Sequence[PostText], item: Mapping[str, Any]) -> Prompt:
     keys = tuple(post.key for post in posts)
     question = "Answer with one JSON object whose keys are exactly: " + ", ".join(keys) + "."
     return Prompt(
         name=name,
-        system=printable("\n\n".join(part for part in parts if part)),
+        system=system,
         user="\n\n".join([*(_framed(post) for post in posts), question]),
         keys=keys,
         schema=_closed_object({key: _closed_object(item) for key in keys}),
@@ -120,6 +140,7 @@ def _framed(post: PostText) -> str:
     return f'<meta of="{post.key}">{", ".join(about)}</meta>\n<post id="{post.key}">{text}</post>'
 
 
+@lru_cache(maxsize=1024)
 def _channel(title: str) -> str:
     shown = without_delimiters(one_line(title))[:MAX_CHANNEL_CHARS]
     return "a channel" if speaks_to_models(title) else shown

@@ -1,6 +1,6 @@
 """The tables. Only `storage` sees these classes; what leaves it are the frozen values of `records`."""
 
-from storage.models.base import Base, UtcDateTime
+from storage.models.base import Base, UtcDateTime, in_utc
 from storage.models.digests import CardRow, DigestRow, GivenPostRow
 from storage.models.operators import ActionRow, FaultRow, OperatorRow, StrangerRow
 from storage.models.processes import InstallationRow, LeaseRow, SelfTestRow, WorkerRow
@@ -38,4 +38,5 @@ __all__ = [
     "UtcDateTime",
     "WorkRow",
     "WorkerRow",
+    "in_utc",
 ]

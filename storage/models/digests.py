@@ -38,7 +38,7 @@ class CardRow(Base):
     __tablename__ = "cards"
     __table_args__ = (
         UniqueConstraint("run_id", "chat_id"),
-        Index("ix_cards_open", "run_id", sqlite_where=text("announced_at IS NULL"),
+        Index("ix_cards_open", "id", sqlite_where=text("announced_at IS NULL"),
               postgresql_where=text("announced_at IS NULL")),
     )  # fmt: skip
 

@@ -20,7 +20,9 @@ class RunRow(Base):
         Index("uq_runs_going_on", "public_bot_id", unique=True, sqlite_where=text(RUN_GOES_ON),
               postgresql_where=text(RUN_GOES_ON)),
         Index("ix_runs_bot_created", "public_bot_id", "created_at"),
-        Index("ix_runs_state", "state"),
+        Index("ix_runs_state", "state", "id"),
+        Index("ix_runs_restored", "public_bot_id", "period_end", sqlite_where=text("origin = 'restore'"),
+              postgresql_where=text("origin = 'restore'")),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -71,11 +73,8 @@ class WorkRow(Base):
     __tablename__ = "work"
     __table_args__ = (
         Index("ix_work_run_state", "run_id", "state"),
-        Index("ix_work_pending", "due_at", sqlite_where=text("state = 'pending'"),
-              postgresql_where=text("state = 'pending'")),
-        Index("ix_work_claimed", "owner", "lease_until", sqlite_where=text("state = 'claimed'"),
-              postgresql_where=text("state = 'claimed'")),
-    )  # fmt: skip
+        Index("ix_work_state", "state", "due_at"),  # a partial one is of no use: what is asked for is a parameter
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))

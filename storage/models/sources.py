@@ -11,6 +11,8 @@ from storage.models.base import Base, BigId, Json
 
 
 class SourceRow(Base):
+    """`post_count` is kept by `posts.store`, which holds the source meanwhile: counting a million takes too long."""
+
     __tablename__ = "sources"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -21,6 +23,7 @@ class SourceRow(Base):
     username: Mapped[str | None]
     home_channel: Mapped[str | None]
     added_by: Mapped[int | None] = mapped_column(BigInteger)
+    post_count: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
 
 

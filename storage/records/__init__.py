@@ -15,7 +15,7 @@ from storage.records.health import (
 )
 from storage.records.operators import COMMAND_LINE, Action, ActionKind, Actor, Fault, Operator, StrangerCount
 from storage.records.posts import Candidate, IncomingPost, Post, Source, SourceKind, SourceOverview
-from storage.records.public_bots import BotToken, Category, PublicBot, PublicBotSpec
+from storage.records.public_bots import BotToken, Category, PublicBot, PublicBotSpec, Wishes
 from storage.records.readers import (
     ChatKind,
     DeliveryProgress,
@@ -108,6 +108,7 @@ __all__ = [
     "Turnover",
     "Unreached",
     "Verdict",
+    "Wishes",
     "Work",
     "WorkKind",
     "WorkState",

@@ -46,6 +46,7 @@ class ActionKind(StrEnum):
     ACCEPT_CHAT = "accept_chat"
     DECLINE_CHAT = "decline_chat"
     ADD_SOURCE = "add_source"
+    SET_BATCH_SIZE = "set_batch_size"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,16 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a public bot wants of its posts."""
+
+    language: str
+    categories: tuple[Category, ...]
+    categorization_prompt: str
+    summarization_prompt: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublicBotSpec:
     """A public bot as a bots file describes it; `None` means: as in settings.toml, for `paused`: as it is."""
 

@@ -28,7 +28,7 @@ class WorkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One claimable piece of a run. `fence` is the number of its claim, `lane` that of a delivery.
+    """One claimable piece of a run of a public bot. `fence` is the number of its claim, `lane` that of a delivery.
 
     `failures` counts bad answers to it alone, `crashes` processes that died over it alone, `retries` how often it was
     put off; `owner` holds it until `lease_until`, by the owner's clock.
@@ -36,6 +36,7 @@ class Work:
 
     id: int
     run_id: int
+    bot_slug: str
     kind: WorkKind
     post_ids: tuple[int, ...]
     fence: int

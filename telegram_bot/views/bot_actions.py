@@ -29,6 +29,7 @@ WHAT: Mapping[ActionKind, str] = MappingProxyType(
         ActionKind.ACCEPT_CHAT: "action.accept_chat",
         ActionKind.DECLINE_CHAT: "action.decline_chat",
         ActionKind.ADD_SOURCE: "action.add_source",
+        ActionKind.SET_BATCH_SIZE: "action.set_batch_size",
     }
 )
 

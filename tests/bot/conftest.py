@@ -11,7 +11,7 @@ import pytest
 from pipeline import local_engine
 from pipeline.services import self_testing
 from storage.database import Database
-from telegram_bot import announcing, bot_pool, errands, herald, offers, polling, progress
+from telegram_bot import announcing, bot_pool, card_keeper, errands, herald, offers, polling, progress
 from tests.bot.desk import TOKEN, Desk, utc_now
 from tests.bot.library import Library
 from tests.servers.telegram_server import TelegramServer
@@ -24,8 +24,8 @@ Opener = Callable[..., Awaitable[Desk]]
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Intervals a hundred times shorter than in life."""
     monkeypatch.setattr(progress, "LOOK_EVERY_S", 0.03)
-    monkeypatch.setattr(progress, "PRIVATE_INTERVAL_S", 0.02)
-    monkeypatch.setattr(progress, "GROUP_INTERVAL_S", 0.03)
+    monkeypatch.setattr(card_keeper, "PRIVATE_INTERVAL_S", 0.02)
+    monkeypatch.setattr(card_keeper, "GROUP_INTERVAL_S", 0.03)
     monkeypatch.setattr(progress, "FINISH_S", 0.5)
     monkeypatch.setattr(announcing, "PRIVATE_INTERVAL_S", 0.01)
     monkeypatch.setattr(announcing, "GROUP_INTERVAL_S", 0.03)

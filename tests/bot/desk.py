@@ -113,7 +113,7 @@ class Desk:
     async def kill(self) -> None:
         """Stop as kill -9 does: nothing that is in hand is finished."""
         await self._wait_for_the_database()
-        parts = ("Board.", "Poller.", "Herald.", "LocalEngine.", "Errands.")
+        parts = ("Board.", "CardKeeper.", "Poller.", "Herald.", "LocalEngine.", "Errands.")
         mine = [task for task in asyncio.all_tasks() if any(part in repr(task.get_coro()) for part in parts)]
         await self._end(*mine)
         await self._close_session()

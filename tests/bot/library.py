@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from pipeline.adapters.telegram_session import TelegramSession
 from pipeline.adapters.token_box import TokenBox
 from pipeline.toolbox import Toolbox
 from storage import digests, operators, public_bots, runs, subscribers
@@ -56,7 +57,8 @@ class Library:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        server = QuickServer(self.tools, make_readers_dispatcher(self.tools), self._decrypt, BOT_ID)
+        session = TelegramSession(self.tools.settings.telegram.api_url, limit=0)
+        server = QuickServer(self.tools, session, make_readers_dispatcher(self.tools), self._decrypt, BOT_ID)
         self.pool = BotPool(self.tools, server)
         self._serving = asyncio.create_task(self.pool.run())
 

@@ -23,7 +23,7 @@ async def test_a_card_that_is_sent_edited_and_looked_at_in_vain(
 ) -> None:
     desk, meter = await open_desk(), RecordingMeter()
     moment = desk.tools.now()
-    desk.board._tools = replace(desk.tools, meter=meter, now=lambda: moment)
+    desk.board._keeper._tools = replace(desk.tools, meter=meter, now=lambda: moment)
     await desk.open(fresh_posts(3))
     await desk.ask(desk.anna, "/digest")
     await until(lambda: meter.cards == {CardEdit.SHOWN: 1}, "the count of the first card")

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline.ports import PostText
 from storage import cards
 from storage.records import Card, Ring
-from telegram_bot import progress
+from telegram_bot import card_keeper
 from tests.bot.conftest import Opener
 from tests.bot.desk import ANNA, BORIS, TOKEN, Desk, fresh_posts
 from tests.servers.telegram_faults import Fault
@@ -46,7 +46,7 @@ async def test_the_card_does_not_wait_for_the_broker(hurry: None, open_desk: Ope
 
 
 async def test_the_card_does_not_wait_for_the_pace_of_another_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "PRIVATE_INTERVAL_S", 60)
+    monkeypatch.setattr(card_keeper, "PRIVATE_INTERVAL_S", 60)
     await desk.open(fresh_posts(2), make_spec("city"), make_spec("parks", title="Parks only"))
     await desk.ask(desk.anna, "/digest city")
     assert "Parks only" in (await desk.ask(desk.anna, "/digest parks")).text
@@ -173,7 +173,7 @@ async def test_a_worker_for_other_queues_does_not_count(hurry: None, open_desk: 
 async def test_the_clock_on_a_card_moves_on_while_nothing_happens(
     desk: Desk, telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "CLOCK_MOVES_EVERY_S", 0.05)
+    monkeypatch.setattr(card_keeper, "CLOCK_MOVES_EVERY_S", 0.05)
     await desk.open(fresh_posts(3))
     card = await desk.ask(desk.anna, "/digest")
     await telegram.wait_for(lambda: "1 s passed" in card.text)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import MessageRefused, Uncertain, Unreachable
 from storage import runs
 from storage.records import RunState, Unreached
-from telegram_bot import progress
+from telegram_bot import card_keeper
 from tests.bot.audience import FIRST_READER, GatedCouriers, as_shown_now, everybody, open_for_readers, received
 from tests.bot.conftest import Opener
 from tests.bot.desk import ANNA, BORIS, TOKEN, Desk, fresh_posts
@@ -33,7 +33,7 @@ async def desk(hurry: None, open_desk: Opener, couriers: GatedCouriers, monkeypa
     """A desk where messages to readers go one by one, and the card is looked at all the time."""
     monkeypatch.setattr("pipeline.services.bite.WAVE", 1)
     monkeypatch.setattr("pipeline.services.bite.SHOW_EVERY_S", 0.0)
-    monkeypatch.setattr(progress, "CLOCK_MOVES_EVERY_S", 0.1)
+    monkeypatch.setattr(card_keeper, "CLOCK_MOVES_EVERY_S", 0.1)
     desk = await open_desk(couriers=couriers)
     await desk.beat()
     return desk
@@ -267,7 +267,7 @@ async def test_a_card_that_telegram_refuses_does_not_keep_the_digest_from_coming
 async def test_a_token_that_is_refused_for_a_moment_loses_nothing(
     desk: Desk, couriers: GatedCouriers, telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "AFTER_A_BUG_S", 0.05)
+    monkeypatch.setattr(card_keeper, "AFTER_A_BUG_S", 0.05)
     refused: list[Call] = []
 
     def refuse_twice(call: Call) -> Fault | None:

@@ -53,7 +53,7 @@ async def test_where_the_bot_may_not_do_it_the_run_waits_and_the_operator_is_tol
 async def test_a_broker_that_goes_away_during_a_run_is_told_on_the_card(
     hurry: None, open_desk: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("telegram_bot.progress.ASK_BROKER_EVERY_S", 0.1)
+    monkeypatch.setattr("telegram_bot.broker_watch.ASK_EVERY_S", 0.1)
     doorbell = FakeDoorbell()
     desk = await open_desk(doorbell=doorbell)
     await desk.open(fresh_posts(3))

@@ -44,11 +44,11 @@ def name_a_server_that_is_away(ward: Ward) -> None:
 BREAKAGES: dict[str, tuple[Callable[[Ward], None], str]] = {
     "newer": (
         lambda ward: set_schema(ward, "9999"),
-        "it has schema 9999, which this version does not know (it has 0004). Start the newer version",
+        "it has schema 9999, which this version does not know (it has 0005). Start the newer version",
     ),
     "behind": (
         lambda ward: set_schema(ward, "0003"),
-        "it has schema 0003, and this version needs 0004. It is brought up at the next start",
+        "it has schema 0003, and this version needs 0005. It is brought up at the next start",
     ),
     "empty": (drop_all_tables, "has no tables yet; they are made at the first start of ./run_worker.sh"),
     "something else": (put_something_else_there, "cannot be opened: file is not a database"),
@@ -119,7 +119,7 @@ async def test_postgresql_is_looked_at_in_the_same_way(ward: Ward, postgres_url:
     await ward.work()
     report = await ward.doctor()
     assert report.code == 0, report.lines
-    assert "schema 0004, can be written." in report.about("Database")
+    assert "schema 0005, can be written." in report.about("Database")
     assert "PostgreSQL" in report.about("Clock")
 
 

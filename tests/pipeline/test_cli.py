@@ -208,12 +208,6 @@ def test_a_broker_that_is_away_is_one_sentence(
     assert main(["digest", "city", "--period", "2026-11-02", "--wait"]) == 0, "the waiting process does it itself"
 
 
-def test_the_local_redis_is_needed_only_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["needs-local-redis"]) == 1
-    monkeypatch.setenv("DIGEST_ENGINE__MODE", "celery")
-    assert main(["needs-local-redis"]) == 1
-
-
 def test_without_workers_nobody_is_asked_what_they_are_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--tasks"]) == 0
     assert "The work is done inside the bot, without workers" in capsys.readouterr().out

@@ -176,4 +176,4 @@ async def test_the_real_news_channels_into_one_source(database: Database, corpus
         assert [report.read for report in reports] == [500, 500, 500, 500, 500, 494, 500, 500]
     assert [(report.new, report.updated) for report in reports] == [(0, 0)] * 8
     async with database.read() as session:
-        assert await posts.count(session) == 3994
+        assert (await sources.count(session))[1] == 3994

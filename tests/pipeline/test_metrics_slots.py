@@ -54,7 +54,7 @@ class Counting:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        return int(lines[-1])
+        return int(lines[-1]) if lines else 0  # killed before it had begun
 
 
 def scrape(folder: Path) -> Scrape:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from pipeline.services import saving
 from pipeline.services.receiving import ChannelMessage, add_channel, receive
 from pipeline.services.saving import save_patiently
-from storage import posts
+from storage import posts, sources
 from storage.database import Database
 from storage.records import COMMAND_LINE
 from tests.support import NOON, make_tools
@@ -69,4 +69,4 @@ async def test_a_post_of_a_channel_is_stored_once_the_database_is_back(
     monkeypatch.setattr("storage.posts.store", store_at_last)
     assert await receive(tools, ChannelMessage(-100123, 5, NOON, "A lime was planted."))
     async with database.read() as session:
-        assert await posts.count(session) == 1
+        assert (await sources.count(session))[1] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,6 +99,28 @@ def refuses(parameter: str) -> Behaviour:
         return None
 
     return behaviour
+
+
+@dataclass
+class SomeFail:
+    """A behaviour: this share of the calls fails, each in one of the ways in which real servers do."""
+
+    share: float
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def __call__(self, question: Question) -> Override | None:
+        return self.chance.choice(_WAYS_TO_FAIL)() if self.chance.random() < self.share else None
+
+
+_WAYS_TO_FAIL: tuple[Callable[[], Override], ...] = (
+    lambda: error(500),
+    lambda: error(503),
+    lambda: cut_after(40),
+    broken,
+    html,
+    empty,
+    lambda: Override(reset=True),
+)
 
 
 def _text(answers: Answers) -> str:

@@ -4,7 +4,8 @@ In a test: `async with ModelServer() as server:` and let a client talk to `serve
 
     python -m tests.servers.model_server --port 8080 --latency 0.8
 
-then set DIGEST_LLM__BASE_URL=http://127.0.0.1:8080/v1. GET /control/calls[?since=UNIX_TIME] lists what was asked.
+then set DIGEST_LLM__BASE_URL=http://127.0.0.1:8080/v1. GET /control/calls[?since=UNIX_TIME] lists what was asked, and
+DELETE /control/calls forgets it.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from typing import Any, Self
 from aiohttp import web
 
 from .model_answers import Kind, Question, good_answers, read_question
-from .model_faults import Behaviour, Override, error
+from .model_faults import Behaviour, Override, SomeFail, error
 
 
 @dataclass(slots=True)
 class Call:
-    """One request. `started_at` is Unix time; of the headers only which ones were there, never a key."""
+    """One request. Its times are Unix time; of the headers it has only which ones were there, never a key."""
 
     number: int
     started_at: float
@@ -39,6 +40,7 @@ class Call:
     header_names: tuple[str, ...]
     client_port: int
     status: int = 0
+    ended_at: float | None = None
 
 
 class ModelServer:
@@ -71,6 +73,7 @@ class ModelServer:
         application.router.add_post("/v1/chat/completions", self._completion)
         application.router.add_get("/v1/models", self._models)
         application.router.add_get("/control/calls", self._control_calls)
+        application.router.add_delete("/control/calls", self._control_forget)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -105,6 +108,7 @@ class ModelServer:
             call.status = override.status
             return await self._answered(request, question, override)
         finally:
+            call.ended_at = time.time()
             self.in_flight -= 1
 
     def _recorded(self, request: web.Request, question: Question) -> Call:
@@ -186,12 +190,17 @@ class ModelServer:
         calls = self.calls_started_after(float(request.query.get("since", 0)))
         return web.json_response({"count": len(calls), "calls": [asdict(call) for call in calls]})
 
+    async def _control_forget(self, request: web.Request) -> web.Response:
+        self.calls.clear()
+        return web.Response(status=204)
 
-async def _serve(port: int, latency_s: float) -> None:
+
+async def _serve(port: int, latency_s: float, failing: float) -> None:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     async with ModelServer(latency_s, port) as server:
+        server.behaviour = SomeFail(failing)
         print(f"Model server at {server.base_url}", flush=True)  # noqa: T201 - it is a command
         await stop.wait()
 
@@ -200,5 +209,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--failing", type=float, default=0.0, metavar="SHARE", help="of the calls that fail, as 0.01")
     arguments = parser.parse_args()
-    asyncio.run(_serve(arguments.port, arguments.latency))
+    asyncio.run(_serve(arguments.port, arguments.latency, arguments.failing))

@@ -196,7 +196,7 @@ def test_a_backup_of_a_newer_schema_is_refused_and_says_what_is_needed(
 ) -> None:
     before = contents(any_url)
     monkeypatch.setattr("storage.restore.known_revisions", lambda: ["0001", "0002"])
-    with pytest.raises(BadBackup, match=r"schema 0004.*version.*that made it, or a newer one.*0002"):
+    with pytest.raises(BadBackup, match=r"schema 0005.*version.*that made it, or a newer one.*0002"):
         put_back(any_url, backup)
     assert contents(any_url) == before
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy.exc import OperationalError
 
 from storage import cards, digests, posts, public_bots, runs, sources, workers
 from storage.database import Database
@@ -76,7 +76,7 @@ async def test_a_post_counts_as_published_in_a_period_from_its_start_to_before_i
     async with any_database.read() as session:
         assert [one.id for one in await posts.candidates(session, 1, [1], DAY, DAY.start)] == [2, 3]
         assert await posts.candidates(session, 1, [2], DAY, DAY.start) == []
-        assert await posts.count(session) == 4
+        assert (await sources.count(session))[1] == 4
 
 
 async def test_times_come_back_in_utc_and_naive_ones_are_refused(any_database: Database) -> None:
@@ -86,7 +86,7 @@ async def test_times_come_back_in_utc_and_naive_ones_are_refused(any_database: D
     async with any_database.read() as session:
         stored = (await posts.by_ids(session, [1]))[1].published_at
     assert (stored, stored.tzinfo) == (moment, UTC)
-    with pytest.raises(StatementError, match="without a zone"):
+    with pytest.raises(ValueError, match="without a zone"):
         await store(any_database, replace(make_posts(1, start=5)[0], published_at=datetime(2026, 1, 1)))  # noqa: DTZ001
 
 

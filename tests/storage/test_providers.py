@@ -35,9 +35,9 @@ async def test_the_shortest_prompt_that_was_cut_counts(any_database: Database) -
         assert not await providers.note_cut(session, "one", "m-1", 3000), "less was known"
         assert await providers.note_cut(session, "two", "m-2", 8000)
     async with any_database.read() as session:
-        assert await providers.most_prompt_tokens(session, ["one", "two"]) == 2000
-        assert await providers.most_prompt_tokens(session, ["two", "three"]) == 8000
-        assert await providers.most_prompt_tokens(session, ["three"]) is None
+        assert (await providers.known(session, ["one", "two"], [])).most_prompt_tokens == 2000
+        assert (await providers.known(session, ["two", "three"], [])).most_prompt_tokens == 8000
+        assert (await providers.known(session, ["three"], [])).most_prompt_tokens is None
 
 
 async def test_what_a_provider_reads_and_why_it_fails_are_remembered_side_by_side(any_database: Database) -> None:
@@ -46,7 +46,7 @@ async def test_what_a_provider_reads_and_why_it_fails_are_remembered_side_by_sid
         await providers.note_cut(session, "one", "m-1", 2000)
         await providers.works(session, "m-1")
     async with any_database.read() as session:
-        assert await providers.most_prompt_tokens(session, ["one"]) == 2000
+        assert (await providers.known(session, ["one"], [])).most_prompt_tokens == 2000
 
 
 async def test_answers_are_kept_replaced_and_forgotten(any_database: Database) -> None:

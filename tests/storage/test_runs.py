@@ -208,7 +208,7 @@ async def test_a_post_goes_its_way_through_a_run_and_what_waits_at_the_end_is_dr
             (3, "Parks", 5), (2, None, 1), (1, "Parks", 4)
         ], "oldest first"  # fmt: skip
         await run_posts.set_statuses(session, run.id, {1: PostStatus.CHOSEN, 3: PostStatus.CHOSEN})
-        assert await run_posts.having(session, run.id, PostStatus.CHOSEN, [1, 2]) == {1}
+        assert list(await run_posts.waiting(session, run.id, PostStatus.CHOSEN, [2, 1])) == [1]
         await run_posts.save_summaries(session, run.id, {1: Summary("Trees", "Ten trees.")})
         (ready,) = await run_posts.summarized(session, run.id)
         assert (ready.verdict, ready.summary) == (Verdict("Parks", 4, "trees"), Summary("Trees", "Ten trees."))

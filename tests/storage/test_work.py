@@ -206,7 +206,7 @@ async def test_batches_that_finish_at_once_all_do(desk: Database) -> None:
 
     await asyncio.gather(*(do(first + number) for number in range(MANY)))
     async with desk.read() as session:
-        assert await work.count_open(session, run.id, WorkKind.CATEGORIZE) == 0
+        assert not await work.is_any_open(session, run.id, WorkKind.CATEGORIZE)
         assert await work.owners(session) == set()
 
 

@@ -23,7 +23,7 @@ from texts import Texts
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 GOOD_BROKER = BrokerSeen("Redis", "8.2.3", 1, False, True, False, "noeviction", 0, 0, "ours")
-GOOD_DATABASE = DatabaseLook("sqlite:////data/digest.db", "0004", revision="0004")
+GOOD_DATABASE = DatabaseLook("sqlite:////data/digest.db", "0005", revision="0005")
 WORKER = Worker("w@here", "here", 1, ("categorize", "summarize", "deliver", "housekeeping"), 4, NOW, NOW)
 HELD = Lease("here/1234:77:abcd", NOW + timedelta(seconds=5))
 RUN_OUT = Lease("here/1234:77:abcd", NOW - timedelta(hours=2))

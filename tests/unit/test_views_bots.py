@@ -157,7 +157,7 @@ def test_the_details_of_the_largest_bot_fit_with_its_last_changes() -> None:
 
 def test_everything_that_an_operator_can_change_has_words() -> None:
     assert set(WHAT) == set(ActionKind)
-    details = {"origin": "poster", "title": "Fans", "source": "habr"}
+    details: dict[str, str | int] = {"origin": "poster", "title": "Fans", "source": "habr", "size": 3}
     every = tuple(Action(NOW, Actor(7, "Anna"), kind, 1, 9, details) for kind in ActionKind)
     for texts in (EN, RU):
         lines = render_bot(replace(DETAILS, actions=every), 0, texts=texts, now=NOW).text.splitlines()

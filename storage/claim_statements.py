@@ -1,0 +1,54 @@
+"""The statements about a claim, made once: making one costs as much as a query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, bindparam, exists, literal_column, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from storage.claimable import CLAIMABLE, IS_INNOCENT, WAITS
+from storage.models import WorkRow
+from storage.models.base import table_of
+from storage.records import WorkState
+
+WORK = table_of(WorkRow)
+_OF_CLAIM = and_(
+    WORK.c.id == bindparam("work"), WORK.c.fence == bindparam("of_fence"), WORK.c.state == WorkState.CLAIMED
+)
+_BOT_SLUG: ColumnElement[str] = literal_column(  # in words: SQLAlchemy names no tables inside SQLite's RETURNING
+    "(SELECT public_bots.slug FROM public_bots JOIN runs ON runs.public_bot_id = public_bots.id"
+    " WHERE runs.id = work.run_id)",
+    String(),
+)
+WORK_COLUMNS = (*WORK.c, _BOT_SLUG.label("bot_slug"))
+
+
+def _claim_where(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    """Parameters: work, new_owner, until, and those of `claimable.at`."""
+    return (
+        update(WORK)
+        .where(WORK.c.id == bindparam("work"), condition)
+        .values(
+            state=WorkState.CLAIMED,
+            owner=bindparam("new_owner"),
+            lease_until=bindparam("until"),
+            fence=WORK.c.fence + 1,
+        )
+        .returning(*WORK_COLUMNS)
+    )
+
+
+CLAIM = _claim_where(CLAIMABLE)
+CLAIM_INNOCENT = _claim_where(and_(WAITS, IS_INNOCENT))
+STILL_MINE = select(WORK.c.id).where(_OF_CLAIM)
+"""Parameters: work, of_fence."""
+END_CLAIM = update(WORK).where(_OF_CLAIM)
+"""Parameters: work, of_fence; the values are still to be said."""
+IS_ANY_OPEN = select(
+    exists().where(
+        WORK.c.run_id == bindparam("run"),
+        WORK.c.kind == bindparam("kind"),
+        WORK.c.state.in_((WorkState.PENDING, WorkState.CLAIMED)),
+    )
+)
