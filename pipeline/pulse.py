@@ -128,7 +128,7 @@ class Pulse:
 
     async def _beat(self) -> None:
         assert self._worker is not None
-        async with self._tools.database.write() as session:
+        async with self._tools.database.write(is_quick=True) as session:
             await workers.beat(session, replace(self._worker, seen_at=self._tools.now()))
 
     async def _renew(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
+import uvloop
 from celery import signals
 from celery.apps import worker as celery_worker
 from celery.platforms import SecurityWarning
@@ -46,7 +47,7 @@ class LoopThread:
     """An event loop in a thread, for code that is not async."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
         self._thread.start()
 

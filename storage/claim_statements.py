@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, exists, literal_column, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from storage.claimable import CLAIMABLE, IS_INNOCENT, WAITS
@@ -43,12 +43,13 @@ CLAIM = _claim_where(CLAIMABLE)
 CLAIM_INNOCENT = _claim_where(and_(WAITS, IS_INNOCENT))
 STILL_MINE = select(WORK.c.id).where(_OF_CLAIM)
 """Parameters: work, of_fence."""
-END_CLAIM = update(WORK).where(_OF_CLAIM)
-"""Parameters: work, of_fence; the values are still to be said."""
+END_CLAIM = update(WORK).where(_OF_CLAIM).values(owner=None, lease_until=None)
+"""Parameters: work, of_fence; what else is to be changed is still to be said."""
+FINISH = END_CLAIM.values(state=WorkState.DONE, last_error=None)
 IS_ANY_OPEN = select(
     exists().where(
         WORK.c.run_id == bindparam("run"),
         WORK.c.kind == bindparam("kind"),
-        WORK.c.state.in_((WorkState.PENDING, WorkState.CLAIMED)),
+        or_(WORK.c.state == WorkState.PENDING, WORK.c.state == WorkState.CLAIMED),
     )
 )

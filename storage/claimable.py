@@ -5,8 +5,9 @@ They are made once, since making one costs as much as a query: the moment is a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
@@ -27,13 +28,19 @@ def at(now: datetime) -> Mapping[str, datetime]:
     return {"now": now, "too_far": now + LONGEST_REST + CLOCKS_DIFFER}
 
 
+def _goes_on(run: Any) -> Iterator[ColumnElement[bool]]:
+    """State by state, because the text of a statement with NOT IN is made anew each time it is asked."""
+    yield run.is_paused.is_(False)
+    yield from (run.state != state for state in sorted(ENDED))
+
+
 def _is_due() -> ColumnElement[bool]:
     has_a_time = exists().where(_RUN.id == _WORK.run_id, _RUN.publish_at >= _WORK.due_at)
     return or_(_WORK.due_at <= _NOW, and_(_WORK.due_at > _TOO_FAR, ~has_a_time))
 
 
 def _waits() -> ColumnElement[bool]:
-    run_goes_on = exists().where(_RUN.id == _WORK.run_id, _RUN.state.not_in(sorted(ENDED)), _RUN.is_paused.is_(False))
+    run_goes_on = exists().where(_RUN.id == _WORK.run_id, *_goes_on(_RUN))
     return and_(_WORK.state == WorkState.PENDING, IS_DUE, run_goes_on)
 
 
@@ -44,9 +51,7 @@ def _may_be_tried() -> ColumnElement[bool]:
         _OTHER.kind == _WORK.kind,
         _OTHER.crashes.between(1, _WORK.crashes - 1),
         _OTHER.due_at <= _NOW,
-        exists().where(
-            _ITS_RUN.id == _OTHER.run_id, _ITS_RUN.state.not_in(sorted(ENDED)), _ITS_RUN.is_paused.is_(False)
-        ),
+        exists().where(_ITS_RUN.id == _OTHER.run_id, *_goes_on(_ITS_RUN)),
     )
     return or_(IS_INNOCENT, and_(~another_suspect, ~less_suspect))
 

@@ -52,6 +52,7 @@ ENDED_RUNS = "ended_runs"
 
 _open_sessions: ContextVar[int] = ContextVar("open_sessions", default=0)
 _asked_at: ContextVar[float] = ContextVar("asked_at")
+_is_quick: ContextVar[bool] = ContextVar("is_quick")
 
 
 class BadDatabaseUrl(Exception):
@@ -111,15 +112,22 @@ class Database:
             self._writer = self._reader = _postgres_engine(url, pool_size)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session that sees one moment of the database and changes nothing."""
-        async with self._session(self._reader) as session:
+    async def read(self, *, is_quick: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session that sees one moment of the database and changes nothing.
+
+        `is_quick`: it meets a few rows, all by their keys. SQLite is then asked on the event loop itself, which for
+        such questions costs less than going to a thread.
+        """
+        async with self._session(self._reader, is_quick=is_quick) as session:
             yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """A session whose changes are committed when the block ends without an error. Keep the block short."""
-        async with self._session(self._writer) as session:
+    async def write(self, *, is_quick: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session whose changes are committed when the block ends without an error. Keep the block short.
+
+        `is_quick`: as in `read`; only the commit, and waiting for other writers, is done in a thread then.
+        """
+        async with self._session(self._writer, is_quick=is_quick) as session:
             async with session.begin():
                 yield session
             ended = session.info.get(ENDED_RUNS)
@@ -141,9 +149,10 @@ class Database:
             await self._writer.dispose()
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    async def _session(self, engine: AsyncEngine, *, is_quick: bool) -> AsyncIterator[AsyncSession]:
         token = _open_sessions.set(_open_sessions.get() + 1)
         _asked_at.set(time.monotonic())
+        _is_quick.set(is_quick)
         try:
             async with AsyncSession(engine, expire_on_commit=False) as session:
                 yield session
@@ -196,11 +205,15 @@ def _sqlite_engine(url: URL, *, connections: int, read_only: bool) -> AsyncEngin
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, OneTripConnection)
         if read_only:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, OneTripConnection)
-            driver.begin_to_read()
+            driver.begin_to_read(is_quick=_is_quick.get())
             return
+        if _is_quick.get():
+            connection.info["busy_timeout_ms"] = 0
+            if driver.begin_to_write_at_once():
+                return
         _be_patient(connection, _busy_timeout_ms(time.monotonic() - _asked_at.get()))
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 

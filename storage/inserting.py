@@ -19,9 +19,12 @@ MOST_VALUES = 30_000  # in one statement; SQLite takes 32,766
 
 def insert(session: AsyncSession, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An insert for this session's database that offers on_conflict_do_nothing and on_conflict_do_update."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(model)
-    return postgresql.insert(model)
+    return insert_for(session.get_bind().dialect.name, model)
+
+
+def insert_for(dialect: str, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """The same, for a statement that is made once."""
+    return sqlite.insert(model) if dialect == "sqlite" else postgresql.insert(model)
 
 
 async def insert_ignoring(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Executable, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.inserting import insert
+from storage.inserting import insert_for
 from storage.models import ModelAnswerRow
 from storage.models.base import table_of
 
@@ -27,12 +28,17 @@ async def keep(session: AsyncSession, answers: Mapping[str, Mapping[str, Any]], 
     """Keep these answers; a newer one replaces an older."""
     if not answers:
         return
-    statement = insert(session, ModelAnswerRow)
-    statement = statement.on_conflict_do_update(
+    rows = [{"key": key, "answer": dict(answer), "asked_at": now} for key, answer in sorted(answers.items())]
+    connection = await session.connection()
+    await connection.execute(_keep(connection.dialect.name), rows)
+
+
+@cache
+def _keep(dialect: str) -> Executable:
+    statement = insert_for(dialect, ModelAnswerRow)
+    return statement.on_conflict_do_update(
         index_elements=["key"], set_={"answer": statement.excluded.answer, "asked_at": statement.excluded.asked_at}
     )
-    rows = [{"key": key, "answer": dict(answer), "asked_at": now} for key, answer in sorted(answers.items())]
-    await (await session.connection()).execute(statement, rows)
 
 
 async def forget_old(session: AsyncSession, now: datetime) -> None:

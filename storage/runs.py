@@ -29,6 +29,7 @@ from storage.records import (
 ADOPTED = "adopted"  # the origin of a run that stands for what another program gave, see storage.adopting
 MADE_HERE = RunRow.origin != ADOPTED
 _RUN, _CALL = table_of(RunRow), table_of(ModelCallRow)
+_ADD_CALL = insert(_CALL)
 _TOUCH = update(_RUN).where(_RUN.c.id == bindparam("run")).values(version=_RUN.c.version + 1)
 GOING_ON = RunRow.state.in_(sorted(set(RunState) - ENDED))  # what an index finds
 
@@ -226,7 +227,7 @@ async def add_calls(
 ) -> None:
     rows = [{"run_id": run_id, "work_id": work_id, "called_at": now, **asdict(call)} for call in calls]
     if rows:
-        await (await session.connection()).execute(insert(_CALL), rows)
+        await (await session.connection()).execute(_ADD_CALL, rows)
 
 
 async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:

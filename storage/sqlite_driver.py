@@ -1,10 +1,10 @@
-"""aiosqlite with one trip to its thread for a statement: as it comes it makes four, and each costs more than most of
-our statements do."""
+"""aiosqlite with one trip to its thread for a statement, or none: as it comes it makes four, and each costs more than
+most of our statements do."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -39,24 +39,47 @@ class EndsItsTransaction(sqlite3.Connection):
 
 
 class OneTripConnection(Connection):
-    """What touches no file is done where it is asked for: making a cursor, beginning and ending to read."""
+    """What touches no file is done where it is asked for: making a cursor, beginning and ending to read. In a *quick*
+    transaction everything is that hardly takes longer than the trip; what waits for the disk or for others never is."""
 
     _reads = False
+    _is_quick = False
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override]
         return OneTripCursor(self, self._conn.cursor())
 
-    def begin_to_read(self) -> None:
+    def begin_to_read(self, *, is_quick: bool) -> None:
         """A transaction that sees one moment, from its first SELECT on."""
         self._conn.execute("BEGIN")
-        self._reads = True
+        self._reads, self._is_quick = True, is_quick
+
+    def begin_to_write_at_once(self) -> bool:
+        """A quick transaction, where nobody else is writing. The connection waits for nobody from then on."""
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        self._is_quick = True
+        return True
+
+    async def commit(self) -> None:
+        self._is_quick = False
+        await super().commit()
 
     async def rollback(self) -> None:
-        if self._reads:
-            self._reads = False
+        is_short, self._reads, self._is_quick = self._reads or self._is_quick, False, False
+        if is_short:
             self._conn.rollback()
         elif self._conn.in_transaction:
             await super().rollback()
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._is_quick:
+            return fn(*args, **kwargs)
+        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class OneTripCursor(Cursor):

@@ -13,11 +13,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Row, Update, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from storage.claim_statements import CLAIM, CLAIM_INNOCENT, END_CLAIM, IS_ANY_OPEN, STILL_MINE, WORK, WORK_COLUMNS
+from storage.claim_statements import (
+    CLAIM,
+    CLAIM_INNOCENT,
+    END_CLAIM,
+    FINISH,
+    IS_ANY_OPEN,
+    STILL_MINE,
+    WORK,
+    WORK_COLUMNS,
+)
 from storage.claimable import CLAIMABLE, CLOCKS_DIFFER, at, free
 from storage.models import DigestRow, WorkRow
 from storage.records import Work, WorkKind, WorkState
@@ -121,7 +130,7 @@ async def finish(session: AsyncSession, work: Work) -> None:
     Raises:
         LostClaim: it is no longer ours.
     """
-    await _end_claim(session, work, {"state": WorkState.DONE, "last_error": None})
+    await _end_claim(session, work, FINISH)
 
 
 async def put_off(
@@ -132,17 +141,14 @@ async def put_off(
     Raises:
         LostClaim: it is no longer ours.
     """
-    await _end_claim(
-        session,
-        work,
-        {
-            "state": WorkState.PENDING,
-            "due_at": due_at,
-            "last_error": reason,
-            "failures": work.failures + failures,
-            "retries": work.retries + retries,
-        },
+    back = END_CLAIM.values(
+        state=WorkState.PENDING,
+        due_at=due_at,
+        last_error=reason,
+        failures=work.failures + failures,
+        retries=work.retries + retries,
     )
+    await _end_claim(session, work, back)
 
 
 async def renew(session: AsyncSession, owner: str, in_hand: Collection[int], now: datetime) -> None:
@@ -179,7 +185,8 @@ async def claimed_by(session: AsyncSession, work_id: int, owner: str) -> Work | 
 
 async def take_back(session: AsyncSession, work: Work, due_at: datetime, *, crashes: int = 0) -> None:
     """An abandoned claim waits again; its former owner can no longer save."""
-    await _end_claim(session, work, {"state": WorkState.PENDING, "due_at": due_at, "crashes": work.crashes + crashes})
+    back = END_CLAIM.values(state=WorkState.PENDING, due_at=due_at, crashes=work.crashes + crashes)
+    await _end_claim(session, work, back)
 
 
 async def owners(session: AsyncSession) -> set[str]:
@@ -227,8 +234,7 @@ def _claim_of(work: Work) -> Mapping[str, object]:
     return {"work": work.id, "of_fence": work.fence}
 
 
-async def _end_claim(session: AsyncSession, work: Work, values: Mapping[str, object]) -> None:
-    statement = END_CLAIM.values(owner=None, lease_until=None, **values)
+async def _end_claim(session: AsyncSession, work: Work, statement: Update) -> None:
     result = await session.execute(statement, _claim_of(work))
     if changed_rows(result) != 1:
         raise LostClaim(f"work {work.id}, claim {work.fence}")

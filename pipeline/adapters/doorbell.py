@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -42,7 +42,7 @@ class CeleryDoorbell:
 
     async def ring_self_test(self, self_test_id: int) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._send, SELF_TEST, self_test_id, SELF_TEST_QUEUE)
+        await loop.run_in_executor(self._thread, self._send, [(SELF_TEST, self_test_id, SELF_TEST_QUEUE)])
 
     async def depths(self) -> Mapping[str, int]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._depths)
@@ -55,14 +55,16 @@ class CeleryDoorbell:
             self._redis.close()
 
     def _publish(self, rings: Sequence[Ring]) -> None:
-        for ring in rings:
-            self._send(ring.kind.value, _argument(ring), QUEUES[ring.kind])
+        self._send([(ring.kind.value, _argument(ring), QUEUES[ring.kind]) for ring in rings])
 
-    def _send(self, task: str, argument: int | None, queue: str) -> None:
+    def _send(self, calls: Iterable[tuple[str, int | None, str]]) -> None:
+        """Each is a task's name, its argument and its queue."""
         if self._app is None:
             self._app = make_producer_app(self._broker_url)
         try:
-            self._app.send_task(task, args=[argument], queue=queue, retry=False)
+            with self._app.producer_or_acquire() as producer:
+                for task, argument, queue in calls:
+                    self._app.send_task(task, args=[argument], queue=queue, retry=False, producer=producer)
         except OperationalError as error:
             raise BrokerUnavailable(cause(error)) from None
 

@@ -91,7 +91,7 @@ async def ring_or_leave_it(tools: Toolbox, rings: Sequence[Ring]) -> None:
 
 async def _can_move(tools: Toolbox, run_id: int) -> str | None:
     """The slug of the run's public bot, where its work allows a step."""
-    async with tools.database.read() as session:
+    async with tools.database.read(is_quick=True) as session:
         run = await runs.find(session, run_id)
         if run is None or run.state.has_ended or run.state is RunState.AWAITING_APPROVAL:
             return None

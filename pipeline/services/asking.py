@@ -209,7 +209,7 @@ async def _make_sure_it_is_ours(tools: Toolbox, claimed: Work) -> None:
     """Of a claim that was made just now that is known."""
     if work.is_fresh(claimed, tools.now()):
         return
-    async with tools.database.read() as session:
+    async with tools.database.read(is_quick=True) as session:
         if not await work.still_mine(session, claimed):
             raise LostClaim(f"work {claimed.id}, claim {claimed.fence}")
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -137,7 +137,7 @@ class Doing(Generic[T]):
 
     async def _load(self) -> Batch[T]:
         tools, claimed, job = self._tools, self._claimed, self._job
-        async with tools.database.read() as session:
+        async with tools.database.read(is_quick=True) as session:
             wishes, asks_anew = await public_bots.wishes_of_run(session, claimed.run_id)
             texts = await run_posts.waiting(session, claimed.run_id, job.waiting, claimed.post_ids)
             brief = job.brief(wishes)
@@ -163,7 +163,7 @@ class Doing(Generic[T]):
         now = self._tools.now()
         makes_work = bool(steps.again or steps.smaller or steps.alone)
         rings: list[Ring] = []
-        async with self._tools.database.write() as session:
+        async with self._tools.database.write(is_quick=True) as session:
             await runs.touch(session, claimed.run_id)  # and so locked
             if steps.again:
                 reason = next(iter({**checked.problems, **checked.doubtful}.values()))
@@ -193,7 +193,7 @@ class Doing(Generic[T]):
         if isinstance(asked.refusal, PromptCut):
             await note_cut(session, asked.provider, asked.refusal, now)
         keep: dict[str, Mapping[str, Any]] = {
-            self._key(asked.provider.model, batch.brief, batch.posts[post_id]): asdict(item)  # type: ignore[call-overload]
+            self._key(asked.provider.model, batch.brief, batch.posts[post_id]): _fields_of(item)
             for post_id, item in checked.good.items()
             if post_id not in batch.known and post_id not in checked.ours
         }
@@ -253,6 +253,11 @@ def _checked(job: Job[T], asked: Asked[T], batch: Mapping[str, Post], *, is_last
         assert asked.refusal is not None
         return Checked(problems={post.id: asked.refusal.reason for post in batch.values()})
     return job.check(asked.answer, batch, is_last_try)
+
+
+def _fields_of(item: object) -> Mapping[str, Any]:
+    """As `asdict`, which copies each of them."""
+    return {one.name: getattr(item, one.name) for one in fields(item)}  # type: ignore[arg-type]
 
 
 def _post_text(key: str, post: Post) -> PostText:

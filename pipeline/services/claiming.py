@@ -63,7 +63,7 @@ async def _claim_in_company(tools: Toolbox, work_id: int, company: AsyncExitStac
         if claimed is not None:
             company.push_async_exit(with_others.pop_all())
             return claimed
-    async with tools.database.read() as session:
+    async with tools.database.read(is_quick=True) as session:
         if not await work.is_suspect(session, work_id):
             return None
     await company.enter_async_context(tools.solitude.alone())
@@ -84,7 +84,7 @@ async def _claim(tools: Toolbox, work_id: int, claim: Claim = work.claim) -> Wor
 
 async def _claim_now(tools: Toolbox, work_id: int, claim: Claim) -> Work | None:
     reach("claim.before")
-    async with tools.database.write() as session:
+    async with tools.database.write(is_quick=True) as session:
         claimed = await claim(session, work_id, tools.owner, tools.now())
     if claimed is not None:
         reach("claim.after")

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from pipeline.log_marks import about, found_by, new_error_id
+from pipeline.log_marks import about, found_by, new_error_id, subject
 from pipeline.meter import TaskOutcome
 from pipeline.services.assembling import assemble
 from pipeline.services.categorizing import categorize
@@ -60,7 +60,10 @@ async def _perform(tools: Toolbox, kind: WorkKind, work_id: int) -> bool:
         error_id = new_error_id()
         log.exception("%s(%d) failed; it is tried again in smaller pieces.", kind, work_id, extra=found_by(error_id))
         await recover_from_bug(tools, work_id, error_id)
-    log.info("%s(%d) took %.2f s", kind, work_id, time.monotonic() - started)
+    if subject().run is None:
+        log.debug("%s(%d) was nobody's to claim.", kind, work_id)
+    else:
+        log.info("%s(%d) took %.2f s", kind, work_id, time.monotonic() - started)
     tools.meter.task_ended(kind.value, outcome, time.monotonic() - started)
     return True
 

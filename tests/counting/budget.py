@@ -79,9 +79,7 @@ OF_SQLITE_ALONE = {"look for other machines"}
 COMMITS_OF_A_POST = Fraction(2, 5)  # one to claim its batch of five and one to save what came of it
 
 # Exchanges with the thread of an SQLite connection.
-TURNS_OF_A_STATEMENT = 1
-TURNS_OF_A_READ = 0  # to begin it and to end it
-TURNS_OF_A_WRITE = 2
+TURNS_OF_A_BATCH = 2
 
 # Round trips to Redis of `categorize_posts`, from its message to its end; what the clock does is not among them.
 REDIS_TRIPS_OF_A_BATCH: Mapping[str, int] = {
