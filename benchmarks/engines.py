@@ -45,7 +45,7 @@ class Plan:
     sequential_posts: int
 
 
-FULL = Plan(DATABASES, (10, 100, 300, 1000), 5, 100)
+FULL = Plan(DATABASES, (10, 100, 300, 1000), 3, 100)
 QUICK = Plan(("SQLite",), (10, 100), 1, 5)
 
 

@@ -36,7 +36,7 @@ class Plan:
     failing: float
 
 
-FULL = Plan(DATABASES, 10_000, 3, 0.01)
+FULL = Plan(DATABASES, 10_000, 1, 0.01)
 QUICK = Plan(("SQLite",), 500, 1, 0.05)
 
 
@@ -69,7 +69,7 @@ def section(plan: Plan, trials: Sequence[Trial]) -> str:
         f"`python -m benchmarks.faulty` on {machine_facts(PACKAGES)}. One worker with `--concurrency {CONCURRENCY}`, "
         f"{plan.posts:,} posts, five a call, and a model that takes {LATENCY_S:g} s for a call; {plan.failing:.0%} of "
         f"the calls fail, drawn by chance: HTTP 500 and 503, an answer cut off, a body that is broken, a web page, "
-        f"nothing, a connection that breaks. {plan.repeats} runs on each database. Lost is a post that is neither in "
+        f"nothing, a connection that breaks. Runs on each database: {plan.repeats}. Lost is a post that is neither in "
         f"the digest nor judged nor set aside with a reason."
     )
     parts = ["## Many posts and a model that fails", paragraph(setting), as_table(trials), failures_table(trials)]
