@@ -68,9 +68,9 @@ def section(loads: Sequence[Load]) -> str:
         f"`python -m benchmarks.cpu` on {machine_facts(PACKAGES)}. What the process of one worker "
         f"(`--concurrency {CONCURRENCY}`) uses of a core, user and system, from the order to the stored digest, its "
         f"ticks and signs of life included, with a model that answers at once, five posts a call. Medians of up to 7 "
-        f"runs with a warm worker, with 10,000 posts of one. The bare script makes the same calls with the same SDK and "
-        f"does nothing else: what is above it is ours. A digest of {ROOM} posts is what a bots file means that says nothing about it; the last "
-        f"row of each database is a digest in which all posts are, with about twice the calls."
+        f"runs with a warm worker, with 10,000 posts of one. The bare script makes the same calls with the same SDK, "
+        f"and nothing else: what is above it is ours. A digest of {ROOM} posts is what a bots file means that says "
+        f"nothing about it; the last row of each database is a digest of all posts, with about twice the calls."
     )
     return "\n\n".join(["## CPU a post", paragraph(setting), as_table(loads)])
 
