@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ IS_FULL = Path(os.environ["TEST_DISK_IS_FULL"])
 
 
 class SmallDisk(sqlite3.Connection):
-    """A connection whose file cannot grow for a while."""
+    """A connection whose file cannot grow for a while; also as an addition to another kind of connection."""
 
     _most_pages = ROOM
 
@@ -26,4 +25,12 @@ class SmallDisk(sqlite3.Connection):
         return super().cursor(*args, **options)
 
 
-sqlite3.connect = partial(sqlite3.connect, factory=SmallDisk)  # type: ignore[assignment]
+_connect = sqlite3.connect
+
+
+def connect(*args: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **options: Any) -> sqlite3.Connection:
+    """As `sqlite3.connect`, on a small disk."""
+    return _connect(*args, factory=type("OnASmallDisk", (SmallDisk, factory), {}), **options)
+
+
+sqlite3.connect = connect  # type: ignore[assignment]
