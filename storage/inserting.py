@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import Base, in_utc
+from storage.models.base import table_of
 
 MOST_VALUES = 30_000  # in one statement; SQLite takes 32,766
 
@@ -36,8 +37,7 @@ async def insert_ignoring(session: AsyncSession, model: type[Base], rows: Sequen
     if not rows:
         return
     connection = await session.connection()
-    table = model.__table__
-    assert isinstance(table, Table)
+    table = table_of(model)
     names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
         document = json.dumps(rows, ensure_ascii=False, default=_as_text)
