@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.adapters.token_box import TokenBox
 from pipeline.errors import ForPeople
+from pipeline.lazy_aiogram import import_aiogram
 from pipeline.ports import Courier
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class PublicCouriers:
         self._open.clear()
 
     def _make(self, token_encrypted: str) -> _Open:
+        import_aiogram()
         from aiogram import Bot
         from aiogram.utils.token import TokenValidationError
 

@@ -6,9 +6,9 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 
 from pipeline.errors import ForPeople
+from pipeline.lazy_aiogram import import_aiogram
 from pipeline.services.advancing import advance, ring_or_leave_it
 from pipeline.services.bite import Bite, Rest, Sender
 from pipeline.services.claiming import holding
@@ -24,7 +24,7 @@ LOOK_AGAIN_AFTER = timedelta(seconds=30)
 
 async def deliver(tools: Toolbox, work_id: int) -> bool:
     """Begin a delivery, or deliver a bite of one lane. False: there was nothing to claim."""
-    await asyncio.to_thread(import_module, "pipeline.stages.rendering")  # seconds, with aiogram: not on the loop
+    await asyncio.to_thread(import_aiogram)  # a second: not on the loop
     async with holding(tools, work_id) as claimed:
         if claimed is None:
             return False
