@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.coalescing import Coalescer
 from pipeline.meter import Meter, NoMeter
 from pipeline.ports import Couriers, Doorbell, Limiter, Model, ModelGate, Nameplate
 from pipeline.solitude import Solitude
@@ -41,7 +42,8 @@ class Toolbox:
     and in UTC; `owner` names this process in its claims.
 
     `in_hand` are the ids of the work that this process is really at, whose leases are renewed. `solitude` keeps what
-    has killed a process away from the rest. `unrenewed` are the claims that look abandoned, with the time since when.
+    has killed a process away from the rest. `coalescer` lets batches share their trips to the database. `unrenewed` are
+    the claims that look abandoned, with the time since when.
     """
 
     settings: Settings
@@ -55,6 +57,7 @@ class Toolbox:
     has_local_engine: bool = False
     in_hand: set[int] = field(default_factory=set)
     solitude: Solitude = field(default_factory=Solitude)
+    coalescer: Coalescer = field(default_factory=Coalescer)
     unrenewed: dict[Work, datetime] = field(default_factory=dict)
     nameplate: Nameplate | None = None
     meter: Meter = field(default_factory=NoMeter)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, and_, bindparam, exists, literal_column, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from storage.claimable import CLAIMABLE, IS_INNOCENT, WAITS
+from storage.claimable import CLAIMABLE, IS_INNOCENT, WAITS, free
 from storage.models import WorkRow
 from storage.models.base import table_of
 from storage.records import WorkState
@@ -25,10 +25,10 @@ WORK_COLUMNS = (*WORK.c, _BOT_SLUG.label("bot_slug"))
 
 
 def _claim_where(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
-    """Parameters: work, new_owner, until, and those of `claimable.at`."""
+    """Parameters: new_owner, until, those of `claimable.at`, and those of the condition."""
     return (
         update(WORK)
-        .where(WORK.c.id == bindparam("work"), condition)
+        .where(condition)
         .values(
             state=WorkState.CLAIMED,
             owner=bindparam("new_owner"),
@@ -39,8 +39,14 @@ def _claim_where(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
     )
 
 
-CLAIM = _claim_where(CLAIMABLE)
-CLAIM_INNOCENT = _claim_where(and_(WAITS, IS_INNOCENT))
+_IS_ONE = WORK.c.id == bindparam("work")
+CLAIM = _claim_where(and_(_IS_ONE, CLAIMABLE))
+"""Parameters: work, and those of all claims."""
+CLAIM_INNOCENT = _claim_where(and_(_IS_ONE, WAITS, IS_INNOCENT))
+"""Parameters: work, and those of all claims."""
+CLAIM_INNOCENTS = _claim_where(free(and_(WORK.c.id.in_(bindparam("works", expanding=True)), WAITS, IS_INNOCENT)))
+"""Parameters: works, and those of all claims. Those that somebody else has locked are passed over: two who want the
+same pieces would wait for each other."""
 STILL_MINE = select(WORK.c.id).where(_OF_CLAIM)
 """Parameters: work, of_fence."""
 END_CLAIM = update(WORK).where(_OF_CLAIM).values(owner=None, lease_until=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -223,9 +223,14 @@ async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, noti
 
 
 async def add_calls(
-    session: AsyncSession, run_id: int, work_id: int, calls: Sequence[ModelCall], now: datetime
+    session: AsyncSession, run_id: int, calls: Mapping[int, Sequence[ModelCall]], now: datetime
 ) -> None:
-    rows = [{"run_id": run_id, "work_id": work_id, "called_at": now, **asdict(call)} for call in calls]
+    """Write down what was asked of models, by the work that it was for."""
+    rows = [
+        {"run_id": run_id, "work_id": work_id, "called_at": now, **asdict(call)}
+        for work_id, of_work in calls.items()
+        for call in of_work
+    ]
     if rows:
         await (await session.connection()).execute(_ADD_CALL, rows)
 

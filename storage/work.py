@@ -20,6 +20,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from storage.claim_statements import (
     CLAIM,
     CLAIM_INNOCENT,
+    CLAIM_INNOCENTS,
     END_CLAIM,
     FINISH,
     IS_ANY_OPEN,
@@ -79,9 +80,13 @@ async def claim(session: AsyncSession, work_id: int, owner: str, now: datetime) 
     return await _claim(session, CLAIM, work_id, owner, now)
 
 
-async def claim_innocent(session: AsyncSession, work_id: int, owner: str, now: datetime) -> Work | None:
-    """The same, unless it has killed a process before."""
-    return await _claim(session, CLAIM_INNOCENT, work_id, owner, now)
+async def claim_innocent(session: AsyncSession, work_ids: Sequence[int], owner: str, now: datetime) -> dict[int, Work]:
+    """Take those of these pieces of work that can be claimed and have killed no process before; by id."""
+    if len(work_ids) == 1:
+        claimed = await _claim(session, CLAIM_INNOCENT, work_ids[0], owner, now)
+        return {claimed.id: claimed} if claimed else {}
+    values = {"works": sorted(set(work_ids)), "new_owner": owner, "until": now + LEASE, **at(now)}
+    return {row.id: _work(row) for row in await session.execute(CLAIM_INNOCENTS, values)}
 
 
 async def is_suspect(session: AsyncSession, work_id: int) -> bool | None:
@@ -131,6 +136,20 @@ async def finish(session: AsyncSession, work: Work) -> None:
         LostClaim: it is no longer ours.
     """
     await _end_claim(session, work, FINISH)
+
+
+async def finish_all(session: AsyncSession, claimed: Sequence[Work]) -> None:
+    """All of this work is done.
+
+    Raises:
+        LostClaim: some of it is no longer ours.
+    """
+    if len(claimed) == 1:
+        await finish(session, claimed[0])
+        return
+    done = await (await session.connection()).execute(FINISH, [_claim_of(work) for work in claimed])
+    if changed_rows(done) != len(claimed):
+        raise LostClaim(f"some of {len(claimed)} claims of run {claimed[0].run_id}")
 
 
 async def put_off(

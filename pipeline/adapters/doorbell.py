@@ -62,7 +62,7 @@ class CeleryDoorbell:
         if self._app is None:
             self._app = make_producer_app(self._broker_url)
         try:
-            with self._app.producer_or_acquire() as producer:
+            with self._app.producer_or_acquire() as producer, producer.batch():
                 for task, argument, queue in calls:
                     self._app.send_task(task, args=[argument], queue=queue, retry=False, producer=producer)
         except OperationalError as error:

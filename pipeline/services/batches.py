@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -15,68 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.errors import ForPeople, PromptCut, Retryable
 from pipeline.fault_points import reach
-from pipeline.ports import Answer, Brief, Model, PostText
+from pipeline.ports import Model
+from pipeline.services import shared_trips
 from pipeline.services.advancing import advance, fail_run, ring_or_leave_it
 from pipeline.services.asking import Asked, Question, ask
 from pipeline.services.claiming import holding
-from pipeline.services.packing import known_of_providers
+from pipeline.services.jobs import Batch, Checked, Job, post_text
 from pipeline.services.provider_notes import note_blocked, note_cut, note_working
 from pipeline.services.saving import save_patiently
-from pipeline.stages.answer_keys import answer_key
+from pipeline.services.shared_trips import Done
 from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, PROBE_EVERY_S, put_off_s
-from pipeline.stages.prompt_room import Room, answer_tokens, fitted
+from pipeline.stages.prompt_room import answer_tokens, fitted
 from pipeline.stages.splitting import NextSteps, after_answer
 from pipeline.toolbox import Provider, Toolbox
-from storage import claimable, model_answers, public_bots, ringing, run_posts, runs, work
-from storage.records import Failure, ModelCall, Post, PostStatus, Ring, Wishes, Work, WorkKind
+from storage import claimable, model_answers, ringing, run_posts, runs, work
+from storage.records import Failure, ModelCall, Post, Ring, Work
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Checked(Generic[T]):
-    """A model's answer by post id, after our own checks: good items, missing or malformed ones, doubtful ones.
-
-    `ours` are the good ones that are not the model's.
-    """
-
-    good: Mapping[int, T] = field(default_factory=dict)
-    problems: Mapping[int, str] = field(default_factory=dict)
-    doubtful: Mapping[int, str] = field(default_factory=dict)
-    ours: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Job(Generic[T]):
-    """A kind of model work. `check(answer, posts by key, is_last_try)` judges the items, `save` stores good ones, and
-    `item` makes one of its fields."""
-
-    kind: WorkKind
-    waiting: PostStatus
-    item: Callable[..., T]
-    brief: Callable[[Wishes], Brief]
-    call: Callable[[Model, Brief, Sequence[PostText]], Awaitable[Answer[T]]]
-    check: Callable[[Answer[T], Mapping[str, Post], bool], Checked[T]]
-    save: Callable[[AsyncSession, int, Mapping[int, T]], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Batch(Generic[T]):
-    """The posts of a piece of work that still wait, those of them whose answer is `known`, how much of a prompt the
-    provider reads, and which models were blocked."""
-
-    brief: Brief
-    posts: Mapping[int, Post]
-    known: Mapping[int, T]
-    room: Room
-    blocked_models: frozenset[str]
-
-    @property
-    def unknown(self) -> Mapping[str, Post]:
-        """What is to be asked, by key."""
-        left = [post for post_id, post in self.posts.items() if post_id not in self.known]
-        return {f"p{number}": post for number, post in enumerate(left, 1)}
 
 
 async def process(tools: Toolbox, work_id: int, job: Job[T]) -> None:
@@ -105,7 +60,7 @@ class Doing(Generic[T]):
         self.was_last = False
 
     async def run(self) -> None:
-        batch = await self._load()
+        batch = await shared_trips.load(self._tools, self._claimed, self._job)
         unknown = batch.unknown
         if not unknown:
             await self._save(batch, None, Checked(batch.known), NextSteps())
@@ -114,7 +69,7 @@ class Doing(Generic[T]):
         if len(pieces) > 1:
             await self._save(batch, None, Checked(batch.known), NextSteps(smaller=tuple(pieces)))
             return
-        shown = [fitted(_post_text(key, post), batch.room) for key, post in unknown.items()]
+        shown = [fitted(post_text(key, post), batch.room) for key, post in unknown.items()]
         tokens = batch.room.prompt_tokens(shown) + answer_tokens(self._job.kind, len(shown))
         question = Question(lambda model: self._job.call(model, batch.brief, shown), tokens, self._claimed.bot_slug)
         reach("call.before", (post.text for post in unknown.values()))
@@ -135,30 +90,24 @@ class Doing(Generic[T]):
         what = f"The model's answer to work {self._claimed.id}"
         await save_patiently(what, lambda: self._save(batch, asked, all_good, steps))
 
-    async def _load(self) -> Batch[T]:
-        tools, claimed, job = self._tools, self._claimed, self._job
-        async with tools.database.read(is_quick=True) as session:
-            wishes, asks_anew = await public_bots.wishes_of_run(session, claimed.run_id)
-            texts = await run_posts.waiting(session, claimed.run_id, job.waiting, claimed.post_ids)
-            brief = job.brief(wishes)
-            known = {} if asks_anew else await self._known(session, brief, texts)
-            of_providers = await known_of_providers(session, tools)
-        return Batch(brief, texts, known, Room.of(brief, of_providers.most_prompt_tokens), of_providers.blocked_models)
-
-    async def _known(self, session: AsyncSession, brief: Brief, texts: Mapping[int, Post]) -> dict[int, T]:
-        keys = {post_id: self._key(self._tools.model, brief, post) for post_id, post in texts.items()}
-        kept = await model_answers.find(session, keys.values())
-        known: dict[int, T] = {}
-        for post_id, key in keys.items():
-            with contextlib.suppress(TypeError):  # kept by a version whose items had other fields
-                if key in kept:
-                    known[post_id] = self._job.item(**kept[key])
-        return known
-
-    def _key(self, model: Model, brief: Brief, post: Post) -> str:
-        return answer_key(self._job.kind, model.name, brief, _post_text("", post))
-
     async def _save(self, batch: Batch[T], asked: Asked[T] | None, checked: Checked[T], steps: NextSteps) -> None:
+        """The usual case shares its trip; whatever else there is to be written down has one of its own."""
+        kept = {} if asked is None else self._worth_keeping(batch, asked.provider.model, checked)
+        is_usual = steps == NextSteps() and self._claimed.crashes == 0 and not (asked and self._teaches(batch, asked))
+        if is_usual:
+            done = Done(self._claimed, checked.good, kept, self._calls)
+            self.was_last = await shared_trips.save(self._tools, self._job, done)
+        else:
+            await self._save_alone(batch, asked, checked, steps, kept)
+
+    async def _save_alone(
+        self,
+        batch: Batch[T],
+        asked: Asked[T] | None,
+        checked: Checked[T],
+        steps: NextSteps,
+        kept: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         claimed, job = self._claimed, self._job
         now = self._tools.now()
         makes_work = bool(steps.again or steps.smaller or steps.alone)
@@ -175,8 +124,9 @@ class Doing(Generic[T]):
             await work.add(session, claimed.run_id, job.kind, steps.smaller, now)
             await work.add(session, claimed.run_id, job.kind, [(one,) for one in steps.alone], now, failures=1)
             if asked is not None:
-                await self._note(session, batch, asked, checked)
-            await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
+                await self._learn(session, batch, asked)
+            await model_answers.keep(session, kept, now)
+            await runs.add_calls(session, claimed.run_id, {claimed.id: self._calls}, now)
             if makes_work:
                 rings += await ringing.to_ring(session, claimed.run_id, now)
             if claimed.crashes > 0:
@@ -185,19 +135,24 @@ class Doing(Generic[T]):
         self._calls.clear()
         await ring_or_leave_it(self._tools, rings)
 
-    async def _note(self, session: AsyncSession, batch: Batch[T], asked: Asked[T], checked: Checked[T]) -> None:
-        """What was learned: about the provider, and answers that are worth keeping."""
+    @staticmethod
+    def _teaches(batch: Batch[T], asked: Asked[T]) -> bool:
+        """Whether the answer says something of the provider."""
+        return asked.provider.model.name in batch.blocked_models or isinstance(asked.refusal, PromptCut)
+
+    async def _learn(self, session: AsyncSession, batch: Batch[T], asked: Asked[T]) -> None:
         now = self._tools.now()
         if asked.provider.model.name in batch.blocked_models:
             await note_working(session, asked.provider, now)
         if isinstance(asked.refusal, PromptCut):
             await note_cut(session, asked.provider, asked.refusal, now)
-        keep: dict[str, Mapping[str, Any]] = {
-            self._key(asked.provider.model, batch.brief, batch.posts[post_id]): _fields_of(item)
+
+    def _worth_keeping(self, batch: Batch[T], model: Model, checked: Checked[T]) -> Mapping[str, Mapping[str, Any]]:
+        return {
+            self._job.key(model, batch.brief, batch.posts[post_id]): _fields_of(item)
             for post_id, item in checked.good.items()
             if post_id not in batch.known and post_id not in checked.ours
         }
-        await model_answers.keep(session, keep, now)
 
     async def _put_off(self, later: Retryable, *, counts: bool) -> None:
         """The model's side is at fault: the work waits, and after too many times, or too long a wait, the run ends."""
@@ -211,7 +166,7 @@ class Doing(Generic[T]):
             await runs.lock(session, claimed.run_id)
             due_at = now + min(timedelta(seconds=wait_s), claimable.LONGEST_REST)
             await work.put_off(session, claimed, due_at, reason=later.reason, retries=1 if counts else 0)
-            await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
+            await runs.add_calls(session, claimed.run_id, {claimed.id: self._calls}, now)
             await runs.touch(session, claimed.run_id)
         self._calls.clear()
         log.log(
@@ -227,7 +182,7 @@ class Doing(Generic[T]):
             due_at = now + timedelta(seconds=PROBE_EVERY_S)
             await work.put_off(session, claimed, due_at, reason=error.message_id)
             await note_blocked(session, provider, Failure(error.message_id, error.params), now)
-            await runs.add_calls(session, claimed.run_id, claimed.id, self._calls, now)
+            await runs.add_calls(session, claimed.run_id, {claimed.id: self._calls}, now)
             await runs.touch(session, claimed.run_id)
         self._calls.clear()
         log.error("The model %s cannot be used: %s", provider.model.name, error)
@@ -245,7 +200,7 @@ class Doing(Generic[T]):
         """What was asked is paid for, whether its answer could be saved or not."""
         if self._calls:
             async with self._tools.database.write() as session:
-                await runs.add_calls(session, self._claimed.run_id, self._claimed.id, self._calls, self._tools.now())
+                await runs.add_calls(session, self._claimed.run_id, {self._claimed.id: self._calls}, self._tools.now())
 
 
 def _checked(job: Job[T], asked: Asked[T], batch: Mapping[str, Post], *, is_last_try: bool) -> Checked[T]:
@@ -258,7 +213,3 @@ def _checked(job: Job[T], asked: Asked[T], batch: Mapping[str, Post], *, is_last
 def _fields_of(item: object) -> Mapping[str, Any]:
     """As `asdict`, which copies each of them."""
     return {one.name: getattr(item, one.name) for one in fields(item)}  # type: ignore[arg-type]
-
-
-def _post_text(key: str, post: Post) -> PostText:
-    return PostText(key=key, text=post.text, channel=post.source_title, published_at=post.published_at)

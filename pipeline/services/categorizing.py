@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.ports import Answer
-from pipeline.services.batches import Checked, Job, process
+from pipeline.services.batches import process
+from pipeline.services.jobs import Checked, Job
 from pipeline.stages.briefs import categorization_brief
 from pipeline.toolbox import Toolbox
 from storage import run_posts

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.fault_points import reach
 from pipeline.log_marks import note
@@ -25,7 +25,23 @@ log = logging.getLogger(__name__)
 
 AFTER_DATABASE_ERROR = timedelta(seconds=5)
 
-Claim = Callable[[AsyncSession, int, str, datetime], Awaitable[Work | None]]
+Claim = Callable[[Toolbox, int], Awaitable[Work | None]]
+
+
+async def _claim_whatever(tools: Toolbox, work_id: int) -> Work | None:
+    async with tools.database.write(is_quick=True) as session:
+        return await work.claim(session, work_id, tools.owner, tools.now())
+
+
+async def _claim_innocent(tools: Toolbox, work_id: int) -> Work | None:
+    """With others that are to be claimed at this moment."""
+    return await tools.coalescer.ask("claim", work_id, partial(_claim_innocents, tools), fail_together=AWAY)
+
+
+async def _claim_innocents(tools: Toolbox, work_ids: Sequence[int]) -> Sequence[Work | None]:
+    async with tools.database.write(is_quick=True) as session:
+        claimed = await work.claim_innocent(session, work_ids, tools.owner, tools.now())
+    return [claimed.pop(work_id, None) for work_id in work_ids]  # rung for twice, claimed once
 
 
 @asynccontextmanager
@@ -59,7 +75,7 @@ async def _claim_in_company(tools: Toolbox, work_id: int, company: AsyncExitStac
     """Side by side with others, or alone where it has killed a process; so it stays until the company is left."""
     async with AsyncExitStack() as with_others:
         await with_others.enter_async_context(tools.solitude.side_by_side())
-        claimed = await _claim(tools, work_id, work.claim_innocent)
+        claimed = await _claim(tools, work_id, _claim_innocent)
         if claimed is not None:
             company.push_async_exit(with_others.pop_all())
             return claimed
@@ -70,7 +86,7 @@ async def _claim_in_company(tools: Toolbox, work_id: int, company: AsyncExitStac
     return await _claim(tools, work_id)
 
 
-async def _claim(tools: Toolbox, work_id: int, claim: Claim = work.claim) -> Work | None:
+async def _claim(tools: Toolbox, work_id: int, claim: Claim = _claim_whatever) -> Work | None:
     """Claimed whole or not at all: a cancellation in between hands back what was claimed."""
     claiming = asyncio.ensure_future(_claim_now(tools, work_id, claim))
     try:
@@ -84,8 +100,7 @@ async def _claim(tools: Toolbox, work_id: int, claim: Claim = work.claim) -> Wor
 
 async def _claim_now(tools: Toolbox, work_id: int, claim: Claim) -> Work | None:
     reach("claim.before")
-    async with tools.database.write(is_quick=True) as session:
-        claimed = await claim(session, work_id, tools.owner, tools.now())
+    claimed = await claim(tools, work_id)
     if claimed is not None:
         reach("claim.after")
     return claimed

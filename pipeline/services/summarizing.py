@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.ports import Answer
-from pipeline.services.batches import Checked, Job, process
+from pipeline.services.batches import process
+from pipeline.services.jobs import Checked, Job
 from pipeline.stages.belonging import is_of_another
 from pipeline.stages.briefs import summarization_brief
 from pipeline.stages.extraction import lead_summary
