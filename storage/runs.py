@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import inserting
 from storage.database import ENDED_RUNS
-from storage.models import DigestRow, ModelCallRow, PublicBotRow, RunRow
+from storage.models import DigestRow, PublicBotRow, RunRow
 from storage.models.base import table_of
 from storage.records import (
     ENDED,
     Engine,
     Failure,
-    ModelCall,
     NewRun,
     Period,
     QuietDay,
@@ -28,8 +26,7 @@ from storage.records import (
 
 ADOPTED = "adopted"  # the origin of a run that stands for what another program gave, see storage.adopting
 MADE_HERE = RunRow.origin != ADOPTED
-_RUN, _CALL = table_of(RunRow), table_of(ModelCallRow)
-_ADD_CALL = insert(_CALL)
+_RUN = table_of(RunRow)
 _TOUCH = update(_RUN).where(_RUN.c.id == bindparam("run")).values(version=_RUN.c.version + 1)
 GOING_ON = RunRow.state.in_(sorted(set(RunState) - ENDED))  # what an index finds
 
@@ -91,8 +88,8 @@ async def hold(session: AsyncSession, run_id: int) -> None:
 
 async def lock(session: AsyncSession, run_id: int) -> Run:
     """The run, with its row locked until the transaction ends."""
-    await hold(session, run_id)
-    return await get(session, run_id)
+    locked = await session.execute(_runs().where(RunRow.id == run_id).with_for_update(of=RunRow))
+    return _run(*locked.one())
 
 
 async def going_on(session: AsyncSession, public_bot_id: int | None = None) -> Sequence[Run]:
@@ -220,19 +217,6 @@ async def switch_engine(session: AsyncSession, run_id: int, engine: Engine, noti
         .where(RunRow.id == run_id, GOING_ON)
         .values(engine=engine, notice=notice, version=RunRow.version + 1)
     )
-
-
-async def add_calls(
-    session: AsyncSession, run_id: int, calls: Mapping[int, Sequence[ModelCall]], now: datetime
-) -> None:
-    """Write down what was asked of models, by the work that it was for."""
-    rows = [
-        {"run_id": run_id, "work_id": work_id, "called_at": now, **asdict(call)}
-        for work_id, of_work in calls.items()
-        for call in of_work
-    ]
-    if rows:
-        await (await session.connection()).execute(_ADD_CALL, rows)
 
 
 async def _in_the_way(session: AsyncSession, new: NewRun) -> int | None:

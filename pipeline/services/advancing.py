@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,7 +31,7 @@ from storage import (
     runs,
     work,
 )
-from storage.progress import of_runs
+from storage.progress import posts_of_runs
 from storage.records import (
     DeliveryProgress,
     Failure,
@@ -122,8 +122,7 @@ async def _step(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) 
 
 
 async def _after_collecting(session: AsyncSession, tools: Toolbox, run: Run, now: datetime) -> bool:
-    (progress,) = await of_runs(session, [run])
-    if progress.count(PostStatus.FRESH) == 0:
+    if PostStatus.FRESH not in await _posts(session, run):
         wish = _wish_for_quiet_days(tools, await _bot(session, run))
         return await _keep_quiet(session, run, 0, quiet_day(0, run.min_posts, wish), now)
     return await runs.transition(session, run.id, {run.state}, RunState.CATEGORIZING, now)
@@ -174,8 +173,7 @@ def _wish_for_quiet_days(tools: Toolbox, bot: PublicBot) -> QuietDay:
 
 
 async def _after_summarizing(session: AsyncSession, run: Run, now: datetime) -> bool:
-    (progress,) = await of_runs(session, [run])
-    if progress.count(PostStatus.SUMMARIZED) == 0:
+    if PostStatus.SUMMARIZED not in await _posts(session, run):
         return await _fail_for_set_aside(session, run, now)
     await work.add(session, run.id, WorkKind.ASSEMBLE, [()], now)
     return await runs.transition(session, run.id, {run.state}, RunState.ASSEMBLING, now)
@@ -191,8 +189,7 @@ async def _after_assembling(session: AsyncSession, tools: Toolbox, run: Run, now
     if not bot.has_token:
         await digests.mark_given(session, digest, run.public_bot_id, now)
         return await _end(session, run, now)
-    (progress,) = await of_runs(session, [run])
-    counts = funnel(progress.posts)
+    counts = funnel(await _posts(session, run))
     wanted = bot.spec.approval if bot.spec.approval is not None else tools.settings.digest.approval
     if not needs_approval(wanted, counts.distinct, counts.set_aside):
         return await begin_delivery(session, run, now)
@@ -246,6 +243,11 @@ async def fail_run(session: AsyncSession, run_id: int, failure: Failure, now: da
 
 async def _end(session: AsyncSession, run: Run, now: datetime, **changes: object) -> bool:
     return await runs.transition(session, run.id, {run.state}, RunState.DONE, now, finished_at=now, **changes)
+
+
+async def _posts(session: AsyncSession, run: Run) -> Mapping[PostStatus, int]:
+    """How many of the run's posts are where."""
+    return (await posts_of_runs(session, [run.id])).get(run.id, {})
 
 
 async def _bot(session: AsyncSession, run: Run) -> PublicBot:

@@ -31,7 +31,7 @@ async def _assemble(tools: Toolbox, claimed: Work) -> None:
         texts = await posts.by_ids(session, [one.post_id for one in ready])
     digest = build_digest(run, bot, ready, texts)
     async with tools.database.write() as session:
-        await runs.lock(session, run.id)
+        await runs.hold(session, run.id)
         await work.finish(session, claimed)
         await digests.save(session, digest, run.public_bot_id, tools.now())
 

@@ -27,7 +27,7 @@ from pipeline.stages.backoff import LONGEST_PUT_OFF_S, MAX_RETRIES, PROBE_EVERY_
 from pipeline.stages.prompt_room import answer_tokens, fitted
 from pipeline.stages.splitting import NextSteps, after_answer
 from pipeline.toolbox import Provider, Toolbox
-from storage import claimable, model_answers, ringing, run_posts, runs, work
+from storage import claimable, model_answers, model_calls, ringing, run_posts, runs, work
 from storage.records import Failure, ModelCall, Post, Ring, Work
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ class Doing(Generic[T]):
             if asked is not None:
                 await self._learn(session, batch, asked)
             await model_answers.keep(session, kept, now)
-            await runs.add_calls(session, claimed.run_id, {claimed.id: self._calls}, now)
+            await model_calls.add(session, claimed.run_id, {claimed.id: self._calls}, now)
             if makes_work:
                 rings += await ringing.to_ring(session, claimed.run_id, now)
             if claimed.crashes > 0:
@@ -163,10 +163,10 @@ class Doing(Generic[T]):
             await self._fail(Failure("model.unavailable", {"reason": later.reason}))
             return
         async with self._tools.database.write() as session:
-            await runs.lock(session, claimed.run_id)
+            await runs.hold(session, claimed.run_id)
             due_at = now + min(timedelta(seconds=wait_s), claimable.LONGEST_REST)
             await work.put_off(session, claimed, due_at, reason=later.reason, retries=1 if counts else 0)
-            await runs.add_calls(session, claimed.run_id, {claimed.id: self._calls}, now)
+            await model_calls.add(session, claimed.run_id, {claimed.id: self._calls}, now)
             await runs.touch(session, claimed.run_id)
         self._calls.clear()
         log.log(
@@ -178,11 +178,11 @@ class Doing(Generic[T]):
         """Only a person can help: the work waits and is tried from time to time, so that it goes on by itself then."""
         claimed, now = self._claimed, self._tools.now()
         async with self._tools.database.write() as session:
-            await runs.lock(session, claimed.run_id)
+            await runs.hold(session, claimed.run_id)
             due_at = now + timedelta(seconds=PROBE_EVERY_S)
             await work.put_off(session, claimed, due_at, reason=error.message_id)
             await note_blocked(session, provider, Failure(error.message_id, error.params), now)
-            await runs.add_calls(session, claimed.run_id, {claimed.id: self._calls}, now)
+            await model_calls.add(session, claimed.run_id, {claimed.id: self._calls}, now)
             await runs.touch(session, claimed.run_id)
         self._calls.clear()
         log.error("The model %s cannot be used: %s", provider.model.name, error)
@@ -191,7 +191,7 @@ class Doing(Generic[T]):
         """End the run, if this claim still stands: somebody else may be doing it well."""
         claimed = self._claimed
         async with self._tools.database.write() as session:
-            await runs.lock(session, claimed.run_id)
+            await runs.hold(session, claimed.run_id)
             await work.finish(session, claimed)
             await fail_run(session, claimed.run_id, failure, self._tools.now())
         log.error("The run ends: %s %s", failure.message_id, dict(failure.params))
@@ -200,7 +200,7 @@ class Doing(Generic[T]):
         """What was asked is paid for, whether its answer could be saved or not."""
         if self._calls:
             async with self._tools.database.write() as session:
-                await runs.add_calls(session, self._claimed.run_id, {self._claimed.id: self._calls}, self._tools.now())
+                await model_calls.add(session, self._claimed.run_id, {self._claimed.id: self._calls}, self._tools.now())
 
 
 def _checked(job: Job[T], asked: Asked[T], batch: Mapping[str, Post], *, is_last_try: bool) -> Checked[T]:

@@ -111,7 +111,7 @@ async def _hand_back(tools: Toolbox, claimed: Work, delay: timedelta, reason: st
     now = tools.now()
     with contextlib.suppress(LostClaim, SQLAlchemyError):
         async with tools.database.write() as session:
-            await runs.lock(session, claimed.run_id)
+            await runs.hold(session, claimed.run_id)
             await work.put_off(session, claimed, now + delay, reason=reason)
             rings = await ringing.to_ring(session, claimed.run_id, now)
         await ring_or_leave_it(tools, rings)

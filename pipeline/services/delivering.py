@@ -51,7 +51,7 @@ async def _begin(tools: Toolbox, claimed: Work) -> None:
         readers = (await subscribers.count_active(session, [bot.id]))[bot.id]
     number, now = lanes(readers, tools.settings.delivery.messages_per_second), tools.now()
     async with tools.database.write() as session:
-        await runs.lock(session, claimed.run_id)
+        await runs.hold(session, claimed.run_id)
         await work.finish(session, claimed)
         await deliveries.freeze(session, digest.id, bot.id, number, _parts_of(digest), now)
         for lane in sorted(await deliveries.lanes_with_work(session, digest.id)):
@@ -93,7 +93,7 @@ async def _give_back(tools: Toolbox, claimed: Work, rest: Rest | None) -> None:
     """The lane is done, or goes on after its rest. A rest without trouble forgets the troubles before it."""
     now = tools.now()
     async with tools.database.write() as session:
-        await runs.lock(session, claimed.run_id)
+        await runs.hold(session, claimed.run_id)
         if rest is None:
             await work.finish(session, claimed)
         else:

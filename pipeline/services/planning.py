@@ -42,7 +42,7 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
     fresh = [one for one in candidates if statuses[one.id] is PostStatus.FRESH]
     batches = await asyncio.to_thread(packed, tools, bot, room, {one.id: one.text for one in fresh})
     async with tools.database.write() as session:
-        await runs.lock(session, run.id)
+        await runs.hold(session, run.id)
         await work.finish(session, claimed)
         await run_posts.add(session, run.id, statuses)
         if given_before is not None and PostStatus.GIVEN_BEFORE in statuses.values():

@@ -37,7 +37,7 @@ async def recover(tools: Toolbox, dead_owners: Collection[str]) -> None:
         return
     async with tools.database.write() as session:
         for run_id in sorted({one.run_id for one in seen}):
-            await runs.lock(session, run_id)
+            await runs.hold(session, run_id)
         lost = [one for one in await work.abandoned(session, tools.now(), dead_owners) if one in seen]
         rings = await _take_back(session, tools, lost)
     if lost:
@@ -71,7 +71,7 @@ async def recover_from_bug(tools: Toolbox, work_id: int, error_id: str) -> None:
     if seen is None:
         return
     async with tools.database.write() as session:
-        await runs.lock(session, seen.run_id)
+        await runs.hold(session, seen.run_id)
         lost = await work.claimed_by(session, work_id, tools.owner)
         rings = await _take_back(session, tools, [lost] if lost else [], delay=AFTER_A_BUG, error_id=error_id)
         bot_id = (await runs.get(session, seen.run_id)).public_bot_id

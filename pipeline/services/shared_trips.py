@@ -19,7 +19,7 @@ from pipeline.services.jobs import Batch, Job
 from pipeline.services.packing import known_of_providers
 from pipeline.stages.prompt_room import Room
 from pipeline.toolbox import Toolbox
-from storage import model_answers, public_bots, run_posts, runs, work
+from storage import model_answers, model_calls, public_bots, run_posts, runs, work
 from storage.database import AWAY
 from storage.records import ModelCall, Post, Work
 
@@ -88,7 +88,7 @@ async def _save_all(tools: Toolbox, job: Job[T], all_done: Sequence[Done[T]]) ->
         await work.finish_all(session, [done.claimed for done in all_done])
         await job.save(session, run_id, _together([done.good for done in all_done]))
         await model_answers.keep(session, _together([done.kept for done in all_done]), now)
-        await runs.add_calls(session, run_id, {done.claimed.id: done.calls for done in all_done}, now)
+        await model_calls.add(session, run_id, {done.claimed.id: done.calls for done in all_done}, now)
         is_any_open = await work.is_any_open(session, run_id, job.kind)
     for done in all_done:
         done.calls.clear()

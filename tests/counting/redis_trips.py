@@ -18,7 +18,7 @@ KEY_OF = {"LPUSH": 1, "ZADD": 1, "HSET": 1, "ZREM": 1, "HDEL": 1, "PTTL": 1, "ZR
 # watch, where all that has come together by then is one trip.
 BY_THE_CLOCK = re.compile(
     r"BRPOP, in vain|PING|TIME|LLEN|ZADD digest:model:\*:inside|EVALSHA digest:installation"
-    r"|SET|ZRANGE unacked_index|EVALSHA unacked_mutex|(MULTI, )?EVALSHA _kombu"
+    r"|SET|(MULTI, )?EVALSHA _kombu"
     r"|HELLO|CLIENT|SCRIPT|PSUBSCRIBE|PUBLISH"
 )
 NOTHING_CAME = (b"*-1", b"_")
@@ -38,11 +38,11 @@ def task_events(trips: Iterable[Trip]) -> Counter[str]:
 
 
 def name_of(trip: Trip) -> str:
-    """Its commands with their keys."""
+    """Its commands with their keys; what it says several times, once."""
     if trip.commands and trip.commands[0][0] == b"BRPOP":
         has_message = trip.answer and not trip.answer.startswith(NOTHING_CAME)
         return "BRPOP, with a message" if has_message else "BRPOP, in vain"
-    return ", ".join(_words(command) for command in trip.commands)
+    return ", ".join(dict.fromkeys(map(_words, trip.commands)))
 
 
 def _words(command: Command) -> str:

@@ -17,8 +17,8 @@ from tests.counting.budget import (
     EVENTS_OF_A_TASK,
     REDIS_TRIPS_OF_A_BATCH,
     REDIS_TRIPS_OF_A_CALL,
-    REDIS_TRIPS_OF_A_RING,
     REDIS_TRIPS_OF_A_WAVE,
+    REDIS_TRIPS_OF_RINGING,
 )
 from tests.counting.busy_worker import busy_worker
 from tests.counting.redis_proxy import RedisProxy
@@ -31,7 +31,7 @@ from tests.servers.threads import ServerThread
 
 FEW_POSTS, MORE_POSTS = 15, 35
 FURTHER_BATCHES = 4
-A_BATCH_TO_DO = Ring(1, 1, WorkKind.CATEGORIZE, Engine.CELERY)
+BATCHES_TO_DO = [Ring(work_id, 1, WorkKind.CATEGORIZE, Engine.CELERY) for work_id in range(1, 6)]
 
 
 def hold(asked: Mapping[str, int], budget: Mapping[str, int], times: int = 1) -> None:
@@ -60,13 +60,13 @@ async def test_a_batch_goes_to_redis_so_often_from_its_message_to_its_end(
     hold(more - few, EVENTS_OF_A_TASK, FURTHER_BATCHES)
 
 
-async def test_ringing_for_a_batch_is_one_trip(proxy: RedisProxy) -> None:
+async def test_ringing_for_several_batches_is_one_trip(proxy: RedisProxy) -> None:
     doorbell = CeleryDoorbell(proxy.url, lambda: None)
-    await doorbell.ring([A_BATCH_TO_DO])
+    await doorbell.ring(BATCHES_TO_DO[:1])  # the first opens the connection
     before = len(proxy.trips)
-    await doorbell.ring([A_BATCH_TO_DO])
+    await doorbell.ring(BATCHES_TO_DO)
     await doorbell.close()
-    hold(by_purpose(proxy.trips[before:]), REDIS_TRIPS_OF_A_RING)
+    hold(by_purpose(proxy.trips[before:]), REDIS_TRIPS_OF_RINGING)
 
 
 async def test_a_model_call_is_one_trip_in_and_one_out(proxy: RedisProxy) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import digests, public_bots, run_posts, runs
+from storage import digests, model_calls, public_bots, run_posts, runs
 from storage.database import Database
 from storage.progress import of_runs
 from storage.records import (
@@ -187,8 +187,8 @@ async def test_progress_is_counted_from_rows(desk: Database) -> None:
         await run_posts.add(session, other.id, {1: PostStatus.GIVEN_BEFORE})
         await run_posts.save_verdicts(session, run.id, {1: Verdict("Parks", 4, "trees"), 2: Verdict(None, 1)})
         await run_posts.set_aside(session, run.id, {3: "refused"})
-        await runs.add_calls(session, run.id, {1: [call, call]}, NOON)
-        await runs.add_calls(session, other.id, {2: []}, NOON)
+        await model_calls.add(session, run.id, {1: [call, call]}, NOON)
+        await model_calls.add(session, other.id, {2: []}, NOON)
     async with desk.read() as session:
         second, first = await of_runs(session, [other, run])
         assert await run_posts.set_aside_reasons(session, run.id) == {3: "refused"}
