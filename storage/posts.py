@@ -86,7 +86,7 @@ async def candidates(
     if given_before is not None:
         was_given = or_(was_given, PostRow.published_at < given_before)
     query = (
-        select(PostRow.id, PostRow.text, PostRow.text_hash, was_given)
+        select(PostRow.id, PostRow.text_hash, was_given)
         .where(
             PostRow.source_id.in_(source_ids),
             PostRow.published_at >= first,
@@ -96,6 +96,13 @@ async def candidates(
         .order_by(PostRow.published_at, PostRow.id)
     )
     return [Candidate(*row) for row in await session.execute(query)]
+
+
+async def texts(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, str]:
+    """Their texts, in the given order."""
+    query = select(PostRow.id, PostRow.text).where(PostRow.id.in_(ids))
+    found = {row.id: row.text for row in await session.execute(query)}
+    return {post_id: found[post_id] for post_id in ids}
 
 
 async def by_ids(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Post]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline.errors import BrokerUnavailable
 from pipeline.fault_points import reach
 from pipeline.log_marks import about
-from pipeline.services.packing import packed, room_for
+from pipeline.services.packing import packed, room_for, weighed
 from pipeline.stages.briefs import summarization_brief
 from pipeline.stages.delivery import goes_out_at, needs_approval
 from pipeline.stages.funnel import funnel
@@ -146,9 +146,8 @@ async def _select(session: AsyncSession, tools: Toolbox, run: Run, now: datetime
     await run_posts.set_statuses(session, run.id, statuses)
     if not gives_posts:
         return await _keep_quiet(session, run, len(chosen), quiet, now)
-    texts = await posts.by_ids(session, chosen)
     room = await room_for(session, tools, summarization_brief(bot.spec))
-    batches = packed(tools, bot, room, {post_id: texts[post_id].text for post_id in chosen})
+    batches = packed(tools, bot, room, weighed(await posts.texts(session, chosen)))
     await work.add(session, run.id, WorkKind.SUMMARIZE, batches, now)
     return await runs.transition(session, run.id, {run.state}, RunState.SUMMARIZING, now, quiet_day=quiet)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,10 +28,24 @@ async def known_of_providers(session: AsyncSession, tools: Toolbox) -> KnownOfPr
     return await providers.known(session, names, models)
 
 
-def packed(tools: Toolbox, bot: PublicBot, room: Room, texts: Mapping[int, str]) -> list[tuple[int, ...]]:
-    """Batches of these posts, given by id, in their order; a while for thousands of posts."""
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A post as packing needs it: what it adds to a prompt, and whether it is to share none with others."""
+
+    post_id: int
+    tokens: int
+    is_alone: bool
+
+
+def weighed(texts: Mapping[int, str]) -> list[Weighed]:
+    """These posts, given by id, in their order; nearly half a second for a thousand."""
+    return [Weighed(post_id, post_tokens(text), speaks_to_models(text)) for post_id, text in texts.items()]
+
+
+def packed(tools: Toolbox, bot: PublicBot, room: Room, posts: Sequence[Weighed]) -> list[tuple[int, ...]]:
+    """Batches of these posts, by id, in their order."""
     settings = tools.settings.digest
     max_tokens = settings.max_batch_tokens if room.posts is None else min(settings.max_batch_tokens, room.posts)
-    sizes = [(post_id, post_tokens(text)) for post_id, text in texts.items()]
-    alone = {post_id for post_id, text in texts.items() if speaks_to_models(text)}
+    sizes = [(one.post_id, one.tokens) for one in posts]
+    alone = {one.post_id for one in posts if one.is_alone}
     return pack(sizes, bot.spec.batch_size or settings.batch_size, max_tokens, alone)

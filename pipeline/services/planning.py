@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pipeline.services.advancing import advance
 from pipeline.services.claiming import holding
-from pipeline.services.packing import packed, room_for
+from pipeline.services.packing import Weighed, packed, room_for, weighed
 from pipeline.stages.briefs import categorization_brief
 from pipeline.stages.deduplication import first_statuses
 from pipeline.toolbox import Toolbox
 from storage import posts, public_bots, run_posts, runs, work
 from storage.lost_time import held_back_before, note_held_back
 from storage.records import PostStatus, RunState, Work, WorkKind
+
+TEXTS_AT_ONCE = 500
 
 
 async def plan(tools: Toolbox, work_id: int) -> None:
@@ -39,8 +42,8 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
         candidates = await posts.candidates(session, bot.id, source_ids, run.period, earliest, given_before)
         room = await room_for(session, tools, categorization_brief(bot.spec))
     statuses = first_statuses(candidates)
-    fresh = [one for one in candidates if statuses[one.id] is PostStatus.FRESH]
-    batches = await asyncio.to_thread(packed, tools, bot, room, {one.id: one.text for one in fresh})
+    fresh = [one.id for one in candidates if statuses[one.id] is PostStatus.FRESH]
+    batches = packed(tools, bot, room, await _weighed(tools, fresh))
     async with tools.database.write() as session:
         await runs.hold(session, run.id)
         await work.finish(session, claimed)
@@ -48,3 +51,13 @@ async def _plan(tools: Toolbox, claimed: Work) -> None:
         if given_before is not None and PostStatus.GIVEN_BEFORE in statuses.values():
             await note_held_back(session, run.id, given_before)
         await work.add(session, run.id, WorkKind.CATEGORIZE, batches, tools.now())
+
+
+async def _weighed(tools: Toolbox, post_ids: Sequence[int]) -> list[Weighed]:
+    """With the memory of a few hundred texts."""
+    found: list[Weighed] = []
+    for start in range(0, len(post_ids), TEXTS_AT_ONCE):
+        async with tools.database.read() as session:
+            texts = await posts.texts(session, post_ids[start : start + TEXTS_AT_ONCE])
+        found += await asyncio.to_thread(weighed, texts)
+    return found

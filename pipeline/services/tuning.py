@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from pipeline.errors import ForPeople
 from pipeline.ports import Brief, PostText
-from pipeline.services.packing import packed, room_for
+from pipeline.services.packing import packed, room_for, weighed
 from pipeline.services.starting import find_bot
 from pipeline.stages.answer_keys import answer_key
 from pipeline.stages.briefs import categorization_brief
@@ -93,11 +93,11 @@ async def plan_tuning(tools: Toolbox, slug: str, sizes: Sequence[int], wanted: i
 def _passes(
     tools: Toolbox, bot: PublicBot, room: Room, found: Mapping[int, Post], sizes: Sequence[int], once: bool
 ) -> Sequence[Pass]:
-    texts = {post_id: post.text for post_id, post in found.items()}
+    posts = weighed({post_id: post.text for post_id, post in found.items()})
     passes = []
     for size in sorted({ONE_BY_ONE, *sizes}):
         sized = replace(bot, spec=replace(bot.spec, batch_size=size))
-        passes.append(Pass(size, packed(tools, sized, room, texts)))
+        passes.append(Pass(size, packed(tools, sized, room, posts)))
         if size == ONE_BY_ONE and not once:
             passes.append(replace(passes[-1], is_again=True))
     return passes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]{4,}|\d{2,}")
 _STEM_CHARS = 6  # of a Russian or an English word, so that its endings do not matter
@@ -30,6 +31,7 @@ def is_of_another(summary: str, own: str, others: Sequence[str]) -> bool:
     )
 
 
+@lru_cache(maxsize=64)  # a batch has each of its texts compared with all of its summaries
 def _stems(text: str) -> frozenset[str]:
     return frozenset(_stem(word) for word in _words(text))
 

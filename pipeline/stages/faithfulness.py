@@ -22,6 +22,7 @@ _RANGE = re.compile(r"\s*(?:–|—|-|…|\.\.|до|to|и|and|или|or)\s*[$€
 _WORD = re.compile(r"[^\W\d_]+")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _GROUPS = re.compile(r"[ \u00a0\u202f\u2009'’]")
+_FACTOR_STEMS = tuple(FACTORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,8 @@ def _word_values(text: str) -> set[Decimal]:
     values: set[Decimal] = set()
     tens, last = Decimal(0), Decimal(0)
     for word in _words(text):
-        factor = next((factor for stem, factor in FACTORS.items() if word.startswith(stem)), None)
-        if factor is not None:
+        if word.startswith(_FACTOR_STEMS):
+            factor = next(factor for stem, factor in FACTORS.items() if word.startswith(stem))
             values.add((last or Decimal(1)) * factor)
             tens = last = Decimal(0)
         elif word in VALUES:

@@ -33,6 +33,7 @@ _LINK = re.compile(
 _TRAILING = ".,;:!?…'’*_"
 _APART = re.compile(r"(?<=[\w-])(?:\s*[\[({]\s*(?:\.|dot|точка)\s*[\])}]\s*|\s+\.\s*(?=\w{2,}\b)|\s+(?:dot|точка)\s+)")
 _SCHEME_APART = re.compile(r"\b(hxxps?|https?|tg)\s*:\s*/\s*/\s*", re.IGNORECASE)
+_CYRILLIC = re.compile(r"[\u0400-\u052f\W\d_]*")  # no other letters
 _NOT_IN_A_LINK = re.compile(r"[\s\\]")
 _HOST = re.compile(r"(?:[^\W_]|[-_.])+|[0-9a-f:.]*:[0-9a-f:.]*")
 _FALSE = "…"
@@ -136,7 +137,7 @@ def _honest(host: str) -> str | None:
 
 
 def _mixes_alphabets(word: str) -> bool:
-    return not word.isascii() and len(set(_alphabets(word))) > 1
+    return not (word.isascii() or _CYRILLIC.fullmatch(word)) and len(set(_alphabets(word))) > 1
 
 
 def _alphabets(word: str) -> Iterator[str]:

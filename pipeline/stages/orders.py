@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pipeline.stages import folding, order_phrases, order_words
 from pipeline.stages.delimiters import without_delimiters
@@ -38,6 +39,7 @@ _ENGLISH, _RUSSIAN = Phrasebook(order_phrases.ENGLISH), Phrasebook(order_phrases
 _ENGLISH_WORDS, _RUSSIAN_WORDS = (tuple(map(re.compile, kinds)) for kinds in (order_words.ENGLISH, order_words.RUSSIAN))
 
 
+@lru_cache(maxsize=1024)
 def speaks_to_models(text: str) -> bool:
     """Whether something in the text reads like an order to a model, like a part of a prompt or of an answer, or like a
     message that only a machine would read. Russian and English, in whatever look-alike letters.

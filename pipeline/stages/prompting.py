@@ -75,6 +75,7 @@ def prompt_frame_tokens(brief: Brief) -> int:
     return prompt.tokens
 
 
+@lru_cache(maxsize=1024)
 def post_tokens(text: str) -> int:
     """What a post of this text adds to a prompt, estimated; never more than a clipped post does."""
     return min(estimate_tokens(text), MAX_POST_TOKENS) + _POST_FRAME_TOKENS

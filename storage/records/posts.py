@@ -67,6 +67,5 @@ class Candidate:
     """A post in a period, as planning needs it; `was_given`: this bot's readers already had it or its text."""
 
     id: int
-    text: str
     text_hash: str
     was_given: bool

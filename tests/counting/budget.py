@@ -50,7 +50,7 @@ def hold(name: str, asked: Asks, may_ask: Asks, words: str) -> None:
 
 DATABASE: Mapping[str, Asks] = {
     # a run's work; batches are of five posts, and how many posts there are does not matter
-    "process_bot_digest": Asks(23, 3, 4, locks=1),
+    "process_bot_digest": Asks(24, 4, 4, locks=1),
     "categorize_posts": Asks(11, 1, 2),
     "categorize_posts, the last": Asks(31, 4, 4),
     "summarize_posts": Asks(11, 1, 2),

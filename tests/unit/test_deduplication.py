@@ -12,7 +12,7 @@ FRESH, DUPLICATE, GIVEN = PostStatus.FRESH, PostStatus.DUPLICATE, PostStatus.GIV
 
 
 def candidate(post_id: int, text: str, was_given: bool = False) -> Candidate:
-    return Candidate(post_id, text, text_hash(text), was_given)
+    return Candidate(post_id, text_hash(text), was_given)
 
 
 def test_the_earliest_of_equal_texts_is_kept() -> None:
