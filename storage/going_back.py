@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from alembic import command
 from sqlalchemy import URL, Connection, column, func, inspect, select, table
 
 from storage.backup import counted
@@ -15,9 +14,9 @@ from storage.schema import (
     alone_with,
     current_revision,
     known_revisions,
-    migration_config,
     plain_engine,
     take_all_tables,
+    take_back,
 )
 from storage.signs import IsDead, Sign, refuse_if_used, signs_of_life
 
@@ -94,7 +93,7 @@ def losses(url: URL, target: str) -> Sequence[Loss]:
         before = _columns(connection)
         rows = counted(connection, before)
         filled = {name: _filled(connection, name, columns) for name, columns in before.items()}
-        command.downgrade(migration_config(connection), target)
+        take_back(connection, target)
         after = _columns(connection)
         for name, columns in before.items():
             if name not in after:
@@ -113,7 +112,7 @@ def downgrade(url: URL, target: str) -> None:
     """
     with alone_with(url) as connection:
         take_all_tables(connection)
-        command.downgrade(migration_config(connection), target)
+        take_back(connection, target)
 
 
 def downgrade_unused(url: URL, target: str, now: datetime, is_dead: IsDead) -> None:
@@ -124,7 +123,7 @@ def downgrade_unused(url: URL, target: str, now: datetime, is_dead: IsDead) -> N
     """
     with alone_with(url) as connection:
         refuse_if_used(connection, now, is_dead)
-        command.downgrade(migration_config(connection), target)
+        take_back(connection, target)
 
 
 def _columns(connection: Connection) -> dict[str, list[str]]:

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, func, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.database import Database
 from storage.models import InstallationRow, LeaseRow, PublicBotRow
 from storage.records import DatabaseLook, Lease
-from storage.schema import MIGRATIONS
+from storage.schema import current_revision, known_revisions
 
 LOCK_PATIENCE_S = 2.0
 IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
@@ -42,8 +40,8 @@ def to_look_at(url: URL) -> Database:
 
 async def look(url: URL, database: Database) -> DatabaseLook:
     """What is the matter with the database at `url`, which is open as `database`."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    place, head, file = place_of(url), str(scripts.get_current_head()), Path(url.database or "")
+    known = known_revisions()
+    place, head, file = place_of(url), known[-1], Path(url.database or "")
     if database.is_sqlite and not file.exists():  # noqa: ASYNC240 - as fast as everything else here
         return DatabaseLook(place, head, exists=False, unwritable=_why_no_file(file))
     try:
@@ -54,7 +52,6 @@ async def look(url: URL, database: Database) -> DatabaseLook:
         return DatabaseLook(place, head, unreachable=_first_line(error))
     if database.is_sqlite:
         unwritable = await asyncio.to_thread(_why_file_not_written, file)
-    known = {script.revision for script in scripts.walk_revisions()}
     return DatabaseLook(place, head, True, revision, revision is None or revision in known, unwritable)
 
 
@@ -88,7 +85,7 @@ async def paused_with_token(session: AsyncSession) -> int:
 
 async def _revision(session: AsyncSession) -> str | None:
     connection = await session.connection()
-    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return await connection.run_sync(current_revision)
 
 
 async def _why_not_written(session: AsyncSession, revision: str | None) -> str | None:

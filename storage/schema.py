@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +20,12 @@ from sqlalchemy.pool import NullPool
 
 from storage.models import Base
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+VERSION = text("SELECT version_num FROM alembic_version")
 LOCK_NUMBER = 0x4469676573  # "Diges": any constant will do, as long as nobody else uses it in this database
 MIGRATION_BUSY_TIMEOUT_S = 120
 TAKING_TABLES_MS = 700  # below PostgreSQL's deadlock_timeout, at which it would end a transaction of somebody else
@@ -135,7 +139,6 @@ def upgrade(connection: Connection, target: str = "head") -> None:
     Raises:
         SchemaTooNew: this code does not know the schema that is there.
     """
-    config = migration_config(connection)
     known, current = known_revisions(), current_revision(connection)
     if current is not None and current not in known:
         raise SchemaTooNew(
@@ -143,8 +146,17 @@ def upgrade(connection: Connection, target: str = "head") -> None:
             f"Bot that made it, or downgrade the database with that one first. This one: {known[-1]}."
         )
     if current != known[-1]:
+        from alembic import command
+
         take_all_tables(connection)
-        command.upgrade(config, target)
+        command.upgrade(migration_config(connection), target)
+
+
+def take_back(connection: Connection, target: str) -> None:
+    """Take the schema of an open transaction back to `target`."""
+    from alembic import command
+
+    command.downgrade(migration_config(connection), target)
 
 
 def take_all_tables(connection: Connection) -> None:
@@ -167,22 +179,34 @@ def take_all_tables(connection: Connection) -> None:
 
 def known_revisions() -> Sequence[str]:
     """The schemas that this code knows, oldest first: the last one is what it works with."""
-    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
+    return _revisions_in(MIGRATIONS / "versions")
+
+
+@cache
+def _revisions_in(folder: Path) -> Sequence[str]:
+    """Without Alembic, which weighs as much as our tables and is hardly ever needed."""
+    scripts = (script.read_text(encoding="utf-8") for script in sorted(folder.glob("[0-9]*.py")))
+    return tuple(REVISION.findall(script)[0] for script in scripts)
 
 
 def current_revision(connection: Connection) -> str | None:
     """The schema of a database; None: it is not one of ours, or empty."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(VERSION).scalar_one_or_none()
+    return found
 
 
 async def revision_in(session: AsyncSession) -> str | None:
     """The schema of a database that is in use; None: somebody is restoring it."""
-    found: str | None = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+    found: str | None = (await session.execute(VERSION)).scalar_one_or_none()
     return found
 
 
 def migration_config(connection: Connection) -> Config:
     """Alembic's configuration for this project's migrations on an open connection."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

@@ -28,7 +28,9 @@ NEXT = '''
 """What a next version may do: add a column that may be empty, and a table."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "9000", "HEAD", None, None
+revision = "9000"
+down_revision = "HEAD"
+branch_labels = depends_on = None
 def upgrade() -> None:
     op.add_column("workers", sa.Column("mood", sa.Text(), nullable=True))
     op.add_column("strangers", sa.Column("weight", sa.Integer(), server_default="7", nullable=False))

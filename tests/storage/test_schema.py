@@ -21,7 +21,14 @@ from settings import HOME
 from storage import public_bots
 from storage.database import Database, database_url
 from storage.models import Base
-from storage.schema import DatabaseUnreachable, SchemaTooNew, migrate, migration_config
+from storage.schema import (
+    DatabaseUnreachable,
+    SchemaTooNew,
+    known_revisions,
+    migrate,
+    migrate_now,
+    migration_config,
+)
 from tests.storage.full_database import connected
 
 MIGRATE = """
@@ -64,6 +71,29 @@ async def test_partial_indexes_are_partial(any_url: URL) -> None:
         if index.dialect_options["sqlite"]["where"] is not None
     }
     assert partial == declared
+
+
+def test_the_schemas_that_are_known_are_those_of_alembic() -> None:
+    scripts = ScriptDirectory(str(HOME / "storage" / "migrations"))
+    assert list(known_revisions()) == [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def test_a_process_that_has_nothing_to_change_imports_no_alembic(any_url: URL) -> None:
+    """It weighs as much as our tables, in each process."""
+    migrate_now(any_url)
+    program = (
+        "import sys\n"
+        "from sqlalchemy import make_url\n"
+        "import pipeline.worker, telegram_bot.app\n"
+        "from storage.schema import migrate_now\n"
+        "migrate_now(make_url(sys.stdin.read()))\n"
+        "print(*(module for module in ('alembic', 'mako') if module in sys.modules))"
+    )
+    url = any_url.render_as_string(hide_password=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=url, cwd=HOME, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
 async def test_starting_again_changes_nothing(any_url: URL) -> None:
