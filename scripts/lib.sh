@@ -253,6 +253,7 @@ tell() {
 run_forever() {
     local name="$1" delay=1 began status
     shift
+    export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}" # glibc: each of 40 threads would keep freed memory for itself
     trap ask_to_stop TERM INT HUP
     while [ -z "$STOPPING" ]; do
         began=$SECONDS status=0
