@@ -57,11 +57,12 @@ def import_into(
 
 def section(cases: Sequence[Case], megabytes: int, repeats: int) -> str:
     """The section of docs/performance.md."""
+    runs = f"medians of {repeats} runs, each in its own process" if repeats > 1 else "of one run"
     setting = (
         f"`python -m benchmarks.importing --megabytes {megabytes}` on {machine_facts(PACKAGES)}. Exports of a channel, "
         f"of a whole account, and a dump as scripts write them, their messages as in news channels, every second one "
         f"of an export without text. All of a file is read before the first post is stored; the figures of an "
-        f"import are for both. Medians of {repeats} runs, each in its own process; the memory is the highest of any."
+        f"import are for both, and {runs}; the memory is the highest of any."
     )
     return "\n\n".join(["## Importing", paragraph(setting), as_table(cases)])
 

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from functools import partial
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -67,6 +67,8 @@ class CeleryDoorbell:
                     self._app.send_task(task, args=[argument], queue=queue, retry=False, producer=producer)
         except OperationalError as error:
             raise BrokerUnavailable(cause(error)) from None
+        except BatchPublishError as error:
+            raise BrokerUnavailable(cause(error.__cause__ or error)) from None
 
     def _depths(self) -> Mapping[str, int]:
         try:
