@@ -93,17 +93,13 @@ class Bench:
             tools: those of a process with a local engine, which does the run then.
         """
         tools = tools or self.tools
-        await self.forget_answers()
+        async with tools.database.write() as session:
+            await session.execute(text("DELETE FROM model_answers"))
         cpu_before = self._cpu_s()
         started = await start_run(tools, Order(slug, PERIOD, deliver=False))
         await ring_for(tools, started.run)
         await self._until_ended(started.run.id)
         return await self._made(started.run.id, self._cpu_s() - cpu_before)
-
-    async def forget_answers(self) -> None:
-        """The model is asked everything anew."""
-        async with self.tools.database.write() as session:
-            await session.execute(text("DELETE FROM model_answers"))
 
     async def rows(self, query: str, **values: object) -> Sequence[Sequence[object]]:
         """What a query that changes nothing finds."""

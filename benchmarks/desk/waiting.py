@@ -41,7 +41,6 @@ async def wait_in_silence(place: Place, plan: Plan, desk: Desk) -> None:
     """/digest while nothing else goes on; the run before it has ended, mostly."""
     slugs = cycle(_small(plan))
     for _ in range(plan.cards):
-        await place.bench.forget_answers()  # else a run may end before its first card is there
         await place.ask(EDITOR, f"/digest {next(slugs)} {PERIOD}")
         await asyncio.sleep(A_CARD_EVERY_S)
     desk.cards.append(Waits(f"{place.bench.database}, nothing else goes on", await place.waits("/digest")))
@@ -60,7 +59,6 @@ async def wait_in_a_crowd(place: Place, plan: Plan, desk: Desk) -> None:
         if asked < plan.statuses:
             await place.ask(next(people), "/status")
         if asked % STATUSES_BETWEEN_CARDS == 0 and (slug := next(slugs, None)):
-            await place.bench.forget_answers()
             await place.ask(EDITOR, f"/digest {slug} {PERIOD}")
         asked += 1
         weights.look()
