@@ -23,8 +23,8 @@ from benchmarks.desk.weighing import deliver, work_offline
 from benchmarks.report import publish, table
 from benchmarks.servers import model_process
 
-FULL = Plan(small_bots=20, cards=40, statuses=150, large_posts=10_000, starts=5)
-QUICK = Plan(small_bots=3, cards=3, statuses=20, large_posts=300, starts=1)
+FULL = Plan(small_bots=60, cards=40, statuses=150, large_posts=10_000, starts=5)
+QUICK = Plan(small_bots=6, cards=3, statuses=20, large_posts=300, starts=1)
 
 
 async def measure(plan: Plan, databases: Sequence[str], folder: Path, model_url: str) -> Desk:

@@ -38,10 +38,10 @@ async def add_bots(place: Place, plan: Plan) -> None:
 
 
 async def wait_in_silence(place: Place, plan: Plan, desk: Desk) -> None:
-    """/digest while nothing else goes on; the run before it has ended, mostly."""
-    slugs = cycle(_small(plan))
-    for _ in range(plan.cards):
-        await place.ask(EDITOR, f"/digest {next(slugs)} {PERIOD}")
+    """/digest while nothing else goes on; the run before it has ended, mostly. Each of another public bot: one whose
+    posts were given before is over before its card is there."""
+    for slug in _small(plan)[: plan.cards]:
+        await place.ask(EDITOR, f"/digest {slug} {PERIOD}")
         await asyncio.sleep(A_CARD_EVERY_S)
     desk.cards.append(Waits(f"{place.bench.database}, nothing else goes on", await place.waits("/digest")))
     await until(lambda: _nothing_goes_on(place), "the end of the small runs")
@@ -52,7 +52,7 @@ async def wait_in_a_crowd(place: Place, plan: Plan, desk: Desk) -> None:
     await place.ask(EDITOR, f"/digest {LARGE} {PERIOD}")
     await until(lambda: _goes_on(place, LARGE), "the large run", LARGE_RUN_BEGINS_WITHIN_S)
     await place.waits("/digest")
-    slugs, people = iter(_small(plan)), cycle(ASKING)
+    slugs, people = iter(_small(plan)[plan.cards :]), cycle(ASKING)
     weights = _Weights(place)
     asked = 0
     while await _goes_on(place, LARGE):
