@@ -69,8 +69,9 @@ class Poller:
     async def drain(self) -> None:
         """Let running handlers finish and confirm what was handled; to be called when `run` has ended."""
         if self._running:
-            _, late = await asyncio.wait(self._running.values(), timeout=DRAIN_S)
-            self._offset = self._offset if late else self._taken
+            await asyncio.wait(self._running.values(), timeout=DRAIN_S)
+        if not self._running:
+            self._offset = self._taken
         if self._offset is not None:
             try:
                 await self._bot.get_updates(offset=self._offset, limit=1, timeout=0, request_timeout=3)

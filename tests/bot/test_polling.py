@@ -164,6 +164,22 @@ async def test_a_stop_lets_handlers_finish_and_confirms_their_updates(
     assert "Another program" not in caplog.text
 
 
+async def test_a_stop_at_the_moment_a_handler_ends_confirms_its_update(
+    desktop: Desktop, telegram: TelegramServer
+) -> None:
+    gate = desktop.gates["slow"] = asyncio.Event()
+    polls = asyncio.create_task(desktop.poller.run())
+    await telegram.person(ANNA).send(TOKEN, "slow")
+    await telegram.wait_for(lambda: desktop.began)
+    (handling,) = desktop.poller._running.values()
+    handling.add_done_callback(lambda _: polls.cancel())
+    gate.set()
+    await asyncio.wait([polls])
+    await desktop.poller.drain()
+    assert desktop.finished == ["slow"]
+    assert not telegram.bot(TOKEN).updates
+
+
 async def test_an_update_that_cannot_be_read_does_not_stop_those_after_it(
     desktop: Desktop, telegram: TelegramServer, caplog: pytest.LogCaptureFixture
 ) -> None:
