@@ -26,6 +26,7 @@ class Counting:
         command = [sys.executable, "-m", "tests.pipeline.counting_process", str(folder), role]
         self._process = subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.slot = self._lines.readline().strip()
+        self._said = 0
 
     @property
     def _lines(self) -> IO[str]:
@@ -34,8 +35,8 @@ class Counting:
 
     def count(self, number: int) -> None:
         """Let it count so far at least."""
-        while int(self._lines.readline()) < number:
-            pass
+        while self._said < number:
+            self._said = int(self._lines.readline())
 
     def kill(self) -> int:
         """kill -9 in the middle of its counting; how far it said it had come."""
@@ -49,12 +50,12 @@ class Counting:
         return self._end()
 
     def _end(self) -> int:
-        lines = [line for line in self._lines.read().splitlines(keepends=True) if line.strip()]
+        unread = self._lines.read().split()
         self._process.wait(30)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        return int(lines[-1]) if lines else 0  # killed before it had begun
+        return int(unread[-1]) if unread else self._said
 
 
 def scrape(folder: Path) -> Scrape:
